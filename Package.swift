@@ -1,0 +1,40 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Data flows one way: Graph (what is computed) → Codegen (how) → Runner (does it).
+// Targets carry a prefix because a type named like its module makes qualified names unspellable.
+let swiftSettings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+  name: "cinch",
+  products: [
+    .library(name: "Cinch", targets: ["Cinch"])
+  ],
+  targets: [
+    .target(name: "CinchGraph", path: "Sources/Graph", swiftSettings: swiftSettings),
+    .target(
+      name: "CinchCodegen", dependencies: ["CinchGraph"], path: "Sources/Codegen",
+      swiftSettings: swiftSettings),
+    .systemLibrary(name: "CTinyCC", path: "Sources/CTinyCC"),
+    .target(
+      name: "CinchRunner", dependencies: ["CinchGraph", "CinchCodegen", "CTinyCC"],
+      path: "Sources/Runner", swiftSettings: swiftSettings),
+    .target(
+      name: "Cinch", dependencies: ["CinchGraph", "CinchCodegen", "CinchRunner"],
+      path: "Sources/Cinch", swiftSettings: swiftSettings),
+    .target(
+      name: "TestSupport", dependencies: ["Cinch"], path: "Tests/Support",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "GraphTests", dependencies: ["CinchGraph", "TestSupport"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "CodegenTests", dependencies: ["CinchGraph", "CinchCodegen", "TestSupport"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "RunnerTests", dependencies: ["Cinch", "TestSupport"], swiftSettings: swiftSettings),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+@_exported public import CinchCodegen
+@_exported public import CinchGraph
+@_exported public import CinchRunner
