@@ -1,0 +1,54 @@
+import Synchronization
+
+private let nextIdentity = Atomic<Int>(0)
+
+/// What makes a parameter itself: given when it is constructed, shared by copies, never equal for two constructions.
+public struct ParameterIdentity: Sendable, Hashable {
+  private let raw: Int
+  init() { raw = nextIdentity.add(1, ordering: .relaxed).newValue }
+}
+
+/// A trainable tensor of a module: a name for a state variable, without numbers.
+public struct Parameter: Sendable, Hashable {
+  public let identity: ParameterIdentity
+  public let shape: Shape
+  public let initialiser: Initialiser
+  public let site: CallSite
+
+  public init(_ shape: Shape, _ initialiser: Initialiser, at site: CallSite) {
+    self.identity = ParameterIdentity()
+    self.shape = shape
+    self.initialiser = initialiser
+    self.site = site
+  }
+
+  public static func == (a: Parameter, b: Parameter) -> Bool { a.identity == b.identity }
+  public func hash(into hasher: inout Hasher) { hasher.combine(identity) }
+}
+
+extension GraphBuilder {
+  /// The value of a module's parameter; `hint` names it when no model has.
+  public func parameter(_ parameter: Parameter, hint: String = "parameter", at site: CallSite) -> Tensor {
+    if let id = stateByIdentity[parameter.identity] { return read(id, at: site) }
+    var name = parameterNames[parameter.identity] ?? (scope.isEmpty ? hint : scope + "." + hint)
+    if graph.state.contains(where: { $0.name == name }) {
+      var number = 2
+      while graph.state.contains(where: { $0.name == "\(name)_\(number)" }) { number += 1 }
+      name += "_\(number)"
+    }
+    let count = graph.state.count
+    let tensor = state(
+      StateVariable(
+        name: name, type: TensorType(.float32, parameter.shape), role: .parameter,
+        initialiser: parameter.initialiser, site: parameter.site), at: site)
+    if graph.state.count > count { stateByIdentity[parameter.identity] = StateID(count) }
+    return tensor
+  }
+}
+
+/// A hand-written backward pass, which autodiff calls instead of walking through the forward one.
+struct CustomGradient {
+  let inputs: [Tensor]
+  /// From the gradient with respect to the output to those with respect to `inputs`.
+  let backward: (Tensor) -> [Tensor?]
+}

@@ -1,0 +1,120 @@
+/// A named property of an op, in the form that graph text prints and parses.
+public struct Attribute: Sendable, Hashable {
+  public let name: String
+  public let value: AttributeValue
+
+  public init(_ name: String, _ value: AttributeValue) {
+    self.name = name
+    self.value = value
+  }
+}
+
+public enum AttributeValue: Sendable, Hashable {
+  case integer(Int)
+  case integers([Int])
+  case real(Double)
+  case flag(Bool)
+  case text(String)
+  case elementType(ElementType)
+  case literal(ScalarLiteral)
+  case order(AccumulationOrder)
+  case map(IndexMap)
+  case dense(ConstantData)
+}
+
+/// Reads an op's attributes back by name; what is missing, of another kind or left over is an error.
+public struct AttributeReader {
+  public struct Failure: Error, Sendable {
+    public let message: String
+  }
+
+  private var remaining: [String: AttributeValue] = [:]
+
+  public init(_ attributes: [Attribute]) throws(Failure) {
+    for attribute in attributes {
+      guard remaining.updateValue(attribute.value, forKey: attribute.name) == nil else {
+        throw Failure(message: "attribute '\(attribute.name)' is given twice")
+      }
+    }
+  }
+
+  public mutating func optional(_ name: String) -> AttributeValue? { remaining.removeValue(forKey: name) }
+
+  private mutating func take<T>(
+    _ name: String, _ kind: String, _ extract: (AttributeValue) -> T?
+  ) throws(Failure) -> T {
+    guard let value = remaining.removeValue(forKey: name) else {
+      throw Failure(message: "attribute '\(name)' is missing")
+    }
+    guard let result = extract(value) else { throw Failure(message: "attribute '\(name)' must be \(kind)") }
+    return result
+  }
+
+  public mutating func integer(_ name: String) throws(Failure) -> Int {
+    try take(name, "an integer") { if case .integer(let value) = $0 { value } else { nil } }
+  }
+  public mutating func integers(_ name: String) throws(Failure) -> [Int] {
+    try take(name, "a list of integers") { if case .integers(let value) = $0 { value } else { nil } }
+  }
+  public mutating func real(_ name: String) throws(Failure) -> Double {
+    try take(name, "a number") {
+      switch $0 {
+      case .real(let value): value
+      case .integer(let value): Double(value)
+      default: nil
+      }
+    }
+  }
+  public mutating func flag(_ name: String) throws(Failure) -> Bool {
+    try take(name, "true or false") { if case .flag(let value) = $0 { value } else { nil } }
+  }
+  public mutating func text(_ name: String) throws(Failure) -> String {
+    try take(name, "a quoted text") { if case .text(let value) = $0 { value } else { nil } }
+  }
+  public mutating func elementType(_ name: String) throws(Failure) -> ElementType {
+    try take(name, "an element type") { if case .elementType(let value) = $0 { value } else { nil } }
+  }
+  public mutating func literal(_ name: String) throws(Failure) -> ScalarLiteral {
+    try take(name, "a literal") { if case .literal(let value) = $0 { value } else { nil } }
+  }
+  public mutating func map(_ name: String) throws(Failure) -> IndexMap {
+    try take(name, "an index map") { if case .map(let value) = $0 { value } else { nil } }
+  }
+  public mutating func dense(_ name: String) throws(Failure) -> ConstantData {
+    try take(name, "constant data") { if case .dense(let value) = $0 { value } else { nil } }
+  }
+  /// The accumulation order, which is absent until the pass that sets it has run.
+  public mutating func order() throws(Failure) -> AccumulationOrder? {
+    guard let value = remaining.removeValue(forKey: "order") else { return nil }
+    guard case .order(let order) = value else {
+      throw Failure(message: "attribute 'order' must be chain, chain(chunk: n) or lanes(n)")
+    }
+    return order
+  }
+
+  /// Throws if an attribute was never asked for.
+  public func finish() throws(Failure) {
+    if let name = remaining.keys.min() { throw Failure(message: "unknown attribute '\(name)'") }
+  }
+}
+
+/// The elements of a constant: all equal, or each given.
+public enum ConstantData: Sendable, Hashable {
+  case splat(ScalarLiteral)
+  /// Bit patterns in row-major order.
+  case dense(ElementType, [UInt64])
+
+  public var elementType: ElementType {
+    switch self {
+    case .splat(let literal): literal.type
+    case .dense(let type, _): type
+    }
+  }
+
+  public func element(_ index: Int) -> ScalarLiteral {
+    switch self {
+    case .splat(let literal): literal
+    case .dense(let type, let bits): ScalarLiteral(type: type, bits: bits[index])
+    }
+  }
+}

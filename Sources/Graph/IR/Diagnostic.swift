@@ -1,0 +1,68 @@
+/// A mistake in the user's program, with the line that made it.
+public struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
+  public struct Note: Sendable, Hashable {
+    public var message: String
+    public var site: CallSite
+    public init(_ message: String, at site: CallSite) {
+      self.message = message
+      self.site = site
+    }
+  }
+
+  public var message: String
+  public var site: CallSite
+  public var notes: [Note]
+
+  public init(_ message: String, at site: CallSite, notes: [Note] = []) {
+    self.message = message
+    self.site = site
+    self.notes = notes
+  }
+
+  public var description: String {
+    var text = Self.line(site, "error", message)
+    for note in notes { text += "\n" + Self.line(note.site, "note", note.message) }
+    return text
+  }
+
+  private static func line(_ site: CallSite, _ kind: String, _ message: String) -> String {
+    site.line > 0 ? "\(site.filePath):\(site.line): \(kind): \(message)" : "\(kind): \(message)"
+  }
+}
+
+/// All mistakes found in one graph.
+public struct GraphError: Error, Sendable, CustomStringConvertible {
+  public let diagnostics: [Diagnostic]
+  public init(_ diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
+  public var description: String { diagnostics.map(\.description).joined(separator: "\n") }
+}
+
+/// A broken invariant of Cinch's own: never the user's mistake.
+public struct InternalError: Error, Sendable, CustomStringConvertible {
+  public let stage: String
+  public let message: String
+
+  public init(stage: String, message: String) {
+    self.stage = stage
+    self.message = message
+  }
+
+  public var description: String {
+    "internal error in \(stage): \(message)\nThis is a bug in Cinch, not in your program; please report it with this text."
+  }
+}
+
+/// What Cinch can't compile yet, though the program is right.
+public struct UnsupportedError: Error, Sendable, CustomStringConvertible {
+  public let message: String
+  public let site: CallSite
+
+  public init(_ message: String, at site: CallSite) {
+    self.message = message
+    self.site = site
+  }
+
+  public var description: String {
+    site.line > 0 ? "\(site.filePath):\(site.line): not supported yet: \(message)" : "not supported yet: \(message)"
+  }
+}
