@@ -1,6 +1,10 @@
+// What Cinch's Runner takes from C: libtcc itself, and small inline functions for what Swift cannot say.
 #ifndef CINCH_CTINYCC_SHIM_H
 #define CINCH_CTINYCC_SHIM_H
 
 #include <libtcc.h>
+#include <sys/mman.h>  // MADV_HUGEPAGE
+
+#include "processor.h"
 
 #endif
