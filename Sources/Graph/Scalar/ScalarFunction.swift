@@ -46,6 +46,13 @@ public struct ScalarFunction: Sendable, Hashable {
     self.result = result
   }
 
+  /// The function with these instructions, as a parser reads them; `verify()` says whether they make sense.
+  public init(inputTypes: [ElementType], instructions: [ScalarInstruction], result: ScalarValue) {
+    self.inputTypes = inputTypes
+    self.instructions = instructions
+    self.result = result
+  }
+
   /// The function of one opcode.
   public init(_ opcode: ScalarOpcode, _ inputTypes: [ElementType], type: ElementType) {
     self.inputTypes = inputTypes
