@@ -1,6 +1,7 @@
-/// Where in the user's program something was made: the last, defaulted parameter of every public builder function.
+/// Where in the user's program something was made: from `file` and `line`, the last, defaulted parameters of every
+/// public builder function.
 public struct CallSite: Sendable, Hashable {
-  /// `Module/File.swift`: the same on every machine, so it is what dumps and generated C show.
+  /// `Folder/File.swift`: the same on every machine, so it is what dumps and generated C show.
   public let fileID: String
   /// The path a terminal can open, for messages to people.
   public let filePath: String
@@ -12,10 +13,16 @@ public struct CallSite: Sendable, Hashable {
     self.line = line
   }
 
-  public static func here(
-    _ fileID: String = #fileID, _ filePath: String = #filePath, _ line: Int = #line
-  ) -> CallSite {
-    CallSite(fileID: fileID, filePath: filePath, line: line)
+  /// From `#filePath` and `#line`; the file's identity is the last two components of its path.
+  public init(_ file: StaticString, _ line: Int) {
+    let path = file.description
+    var slashes = 0
+    let start = path.utf8.lastIndex { byte in
+      if byte == UInt8(ascii: "/") { slashes += 1 }
+      return slashes == 2
+    }
+    let identity = start.map { path[path.utf8.index(after: $0)...] } ?? path[...]
+    self.init(fileID: String(identity), filePath: path, line: line)
   }
 
   /// Of nodes that no user wrote.

@@ -17,4 +17,6 @@ public enum Initialiser: Sendable, Hashable {
   case scaledNormal
   /// Uniform in ±1/√fanIn: PyTorch's default for the weights and biases of linear layers.
   case fanInUniform(fanIn: Int)
+  /// The program's seed itself, for the key of a random stream.
+  case seed
 }

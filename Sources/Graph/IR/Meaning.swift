@@ -40,31 +40,27 @@ public enum Meaning: Sendable {
 /// A reduction over some axes, which disappear from the result.
 public struct Reduction: Sendable, Hashable {
   public enum Combiner: String, Sendable, Hashable, CaseIterable {
-    case sum, product, maximum, minimum
+    case sum, maximum, minimum
 
     /// The opcode that combines the accumulator (first) with an element.
     public var opcode: ScalarOpcode {
       switch self {
       case .sum: .add
-      case .product: .multiply
       case .maximum: .maximum
       case .minimum: .minimum
       }
     }
 
-    /// What accumulators start from: +0.0, 1, and the infinities (for Int32 the extremes).
+    /// What accumulators start from: +0.0 and the infinities (for Int32 the extremes).
     public func identity(_ type: ElementType) -> ScalarLiteral {
       switch (self, type) {
       case (.sum, .int32): .int(0)
-      case (.product, .int32): .int(1)
       case (.maximum, .int32): .int(.min)
       case (.minimum, .int32): .int(.max)
       case (.sum, .float64): .double(0)
-      case (.product, .float64): .double(1)
       case (.maximum, .float64): .double(-.infinity)
       case (.minimum, .float64): .double(.infinity)
       case (.sum, _): .float(0)
-      case (.product, _): .float(1)
       case (.maximum, _): .float(-.infinity)
       case (.minimum, _): .float(.infinity)
       }

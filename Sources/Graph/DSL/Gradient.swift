@@ -1,0 +1,111 @@
+/// The gradients of a scalar with respect to any tensors of its graph, intermediate ones, inputs and parameters alike, as
+/// further nodes of the same graph; so a gradient has gradients. Zero where the scalar does not depend on the tensor.
+public func gradients(
+  of scalar: Tensor, withRespectTo tensors: [Tensor], file: StaticString = #filePath, line: Int = #line
+) -> [Tensor] {
+  let site = CallSite(file, line)
+  let builder = scalar.builder
+  guard scalar.shape.elementCount == 1, scalar.elementType.isFloatingPoint else {
+    return tensors.map {
+      builder.fail(
+        "a gradient is that of one float, not of \(scalar.type); reduce it by sum() or mean()", operands: [scalar],
+        recovered: $0.type, at: site)
+    }
+  }
+  for tensor in tensors where tensor.builder !== builder {
+    builder.record(
+      Diagnostic(
+        "a gradient mixes tensors of two graphs", at: site,
+        notes: [.init("this tensor belongs to another graph", at: tensor.site)]))
+    return tensors
+  }
+  let one = builder.constant(Tensor.literal(1, scalar.elementType), shape: scalar.shape, at: scalar.site)
+  let found = builder.pullback(of: scalar, gradient: one, to: tensors)
+  return zip(tensors, found).map { tensor, gradient in gradient ?? Tensor.zeros(like: tensor) }
+}
+
+/// The gradient of a scalar with respect to one tensor.
+public func gradient(
+  of scalar: Tensor, withRespectTo tensor: Tensor, file: StaticString = #filePath, line: Int = #line
+) -> Tensor {
+  gradients(of: scalar, withRespectTo: [tensor], file: file, line: line)[0]
+}
+
+extension GraphBuilder {
+  /// Reverse mode: from the result down to the first node of interest, each node hands its gradient to its operands.
+  /// The gradients with respect to one tensor are added in descending order of the nodes that use it.
+  func pullback(of result: Tensor, gradient: Tensor, to targets: [Tensor]) -> [Tensor?] {
+    guard let lowest = targets.map(\.id.index).min() else { return [] }
+    let top = result.id.index
+    let leadsToTarget = dependents(of: targets, upTo: top)
+    guard lowest <= top else { return targets.map { _ in nil } }
+    var gradients = [Tensor?](repeating: nil, count: top + 1)
+    gradients[top] = gradient
+    let isTarget = Set(targets.map(\.id.index))
+
+    for index in (lowest...top).reversed() {
+      guard leadsToTarget[index], let gradient = gradients[index] else { continue }
+      // A target's own operands matter only if they lead to another target.
+      let node = graph.nodes[index]
+      guard node.operands.contains(where: { leadsToTarget[$0.index] }) || customGradients[NodeID(index)] != nil
+      else { continue }
+      for (operand, contribution) in contributions(to: NodeID(index), node, gradient) {
+        guard operand.id.index <= top, leadsToTarget[operand.id.index] else { continue }
+        gradients[operand.id.index] = gradients[operand.id.index].map { $0 + contribution } ?? contribution
+      }
+      if !isTarget.contains(index) { gradients[index] = nil }
+    }
+    return targets.map { $0.id.index <= top ? gradients[$0.id.index] : nil }
+  }
+
+  private func contributions(to id: NodeID, _ node: Node, _ gradient: Tensor) -> [(Tensor, Tensor)] {
+    // Gradient nodes belong to the line and layer of the node that they differentiate.
+    scopes.append(node.name)
+    let first = graph.nodes.count
+    defer {
+      scopes.removeLast()
+      for index in first..<graph.nodes.count { graph.nodes[index].site = node.site }
+    }
+    if let custom = customGradients[id] {
+      return zip(custom.inputs, custom.backward(gradient)).compactMap { input, contribution in
+        guard let contribution else { return nil }
+        guard contribution.type == input.type else {
+          let bad = fail(
+            "a hand-written backward returned a gradient of type \(contribution.type) for an input of type \(input.type)",
+            operands: [contribution], recovered: input.type, at: node.site)
+          return (input, bad)
+        }
+        return (input, contribution)
+      }
+    }
+    guard case .differentiable = node.op.differentiability else { return [] }
+    let operands = node.operands.map { Tensor(builder: self, id: $0) }
+    let context = GradientContext(
+      operands: operands, result: Tensor(builder: self, id: id), gradient: gradient)
+    return zip(operands, node.op.gradients(context)).compactMap { operand, contribution in
+      contribution.map { (operand, $0) }
+    }
+  }
+
+  /// For each node up to `top`, whether it is a target or depends on one.
+  private func dependents(of targets: [Tensor], upTo top: Int) -> [Bool] {
+    var depends = [Bool](repeating: false, count: top + 1)
+    for target in targets where target.id.index <= top { depends[target.id.index] = true }
+    for index in 0...top where !depends[index] {
+      depends[index] =
+        graph.nodes[index].operands.contains { depends[$0.index] }
+        || (customGradients[NodeID(index)]?.inputs.contains { depends[$0.id.index] } ?? false)
+    }
+    return depends
+  }
+}
+
+extension GradientContext {
+  /// The gradients of an op that is other ops: those are written into the graph (where they merge with the forward
+  /// pass's own) and differentiated.
+  func gradientsThrough(_ decompose: ([Tensor]) -> Tensor) -> [Tensor?] {
+    let builder = result.builder
+    let expansion = decompose(operands)
+    return builder.pullback(of: expansion, gradient: gradient, to: operands)
+  }
+}

@@ -1,0 +1,80 @@
+extension Graph {
+  /// The graph that `build` writes; mistakes are kept in `diagnostics`, and `compile` throws them all.
+  public init(_ name: String = "step", _ build: (GraphBuilder) -> Void) {
+    let builder = GraphBuilder(name: name)
+    build(builder)
+    self = builder.finished()
+  }
+}
+
+extension GraphBuilder {
+  /// The caller's tensor of that name.
+  public func input(
+    _ name: String, _ shape: Shape, type: ElementType = .float32, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    input(name, shape, type: type, at: CallSite(file, line))
+  }
+
+  /// A trainable tensor of that name.
+  public func parameter(
+    _ name: String, _ shape: Shape, _ initialiser: Initialiser = .zeros, file: StaticString = #filePath,
+    line: Int = #line
+  ) -> Tensor {
+    let site = CallSite(file, line)
+    return state(
+      StateVariable(
+        name: name, type: TensorType(.float32, shape), role: .parameter, initialiser: initialiser, site: site),
+      at: site)
+  }
+
+  public func constant(
+    _ value: Float, shape: Shape = [], file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    constant(.float(value), shape: shape, at: CallSite(file, line))
+  }
+
+  /// Given numbers in row-major order.
+  public func constant(
+    _ values: [Float], _ shape: Shape, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    add(
+      Constant(.dense(.float32, values.map { UInt64($0.bitPattern) }), shape: shape), [], at: CallSite(file, line))
+  }
+
+  public func constant(
+    _ values: [Int32], _ shape: Shape, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    add(
+      Constant(.dense(.int32, values.map { UInt64(UInt32(bitPattern: $0)) }), shape: shape), [],
+      at: CallSite(file, line))
+  }
+
+  /// Int32 coordinates along `axis`, or row-major numbers.
+  public func iota(
+    _ shape: Shape, along axis: Int? = nil, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    add(Iota(shape, axis: axis), [], at: CallSite(file, line))
+  }
+
+  /// Returned to the caller under that name.
+  public func output(_ name: String, _ tensor: Tensor, file: StaticString = #filePath, line: Int = #line) {
+    output(name, tensor, at: CallSite(file, line))
+  }
+
+  /// After the step, the parameter (or other state) has the value of `tensor`.
+  public func update(_ state: Tensor, to tensor: Tensor, file: StaticString = #filePath, line: Int = #line) {
+    update(state, to: tensor, at: CallSite(file, line))
+  }
+
+  /// The graph as it stands, with what every graph must have checked.
+  public func finished() -> Graph {
+    var graph = graph
+    if graph.outputs.isEmpty && graph.updates.isEmpty && graph.diagnostics.isEmpty {
+      graph.diagnostics.append(
+        Diagnostic(
+          "graph '\(graph.name)' has neither outputs nor updates; name at least one by output(_:_:)",
+          at: graph.nodes.last?.site ?? .unknown))
+    }
+    return graph
+  }
+}

@@ -1,0 +1,96 @@
+// Infix operators can't capture the caller's line: a node made by one carries the line where its later operand was made.
+
+infix operator .==: ComparisonPrecedence
+infix operator .!=: ComparisonPrecedence
+infix operator .<: ComparisonPrecedence
+infix operator .<=: ComparisonPrecedence
+infix operator .>: ComparisonPrecedence
+infix operator .>=: ComparisonPrecedence
+
+extension Tensor {
+  public static func + (a: Tensor, b: Tensor) -> Tensor { binary(Add(), a, b) }
+  public static func - (a: Tensor, b: Tensor) -> Tensor { binary(Subtract(), a, b) }
+  /// Element by element; `matmul` multiplies matrices.
+  public static func * (a: Tensor, b: Tensor) -> Tensor { binary(Multiply(), a, b) }
+  public static func / (a: Tensor, b: Tensor) -> Tensor { binary(Divide(), a, b) }
+  public static prefix func - (a: Tensor) -> Tensor { a.builder.add(Negate(), [a], at: a.site) }
+
+  public static func + (a: Tensor, b: Float) -> Tensor { a + scalar(b, like: a) }
+  public static func + (a: Float, b: Tensor) -> Tensor { scalar(a, like: b) + b }
+  public static func - (a: Tensor, b: Float) -> Tensor { a - scalar(b, like: a) }
+  public static func - (a: Float, b: Tensor) -> Tensor { scalar(a, like: b) - b }
+  public static func * (a: Tensor, b: Float) -> Tensor { a * scalar(b, like: a) }
+  public static func * (a: Float, b: Tensor) -> Tensor { scalar(a, like: b) * b }
+  public static func / (a: Tensor, b: Float) -> Tensor { a / scalar(b, like: a) }
+  public static func / (a: Float, b: Tensor) -> Tensor { scalar(a, like: b) / b }
+
+  // Element by element, to Bool.
+  public static func .== (a: Tensor, b: Tensor) -> Tensor { binary(Compare(.equal), a, b) }
+  public static func .!= (a: Tensor, b: Tensor) -> Tensor { binary(Compare(.notEqual), a, b) }
+  public static func .< (a: Tensor, b: Tensor) -> Tensor { binary(Compare(.less), a, b) }
+  public static func .<= (a: Tensor, b: Tensor) -> Tensor { binary(Compare(.lessOrEqual), a, b) }
+  public static func .> (a: Tensor, b: Tensor) -> Tensor { binary(Compare(.less), b, a) }
+  public static func .>= (a: Tensor, b: Tensor) -> Tensor { binary(Compare(.lessOrEqual), b, a) }
+  public static func .== (a: Tensor, b: Float) -> Tensor { a .== scalar(b, like: a) }
+  public static func .!= (a: Tensor, b: Float) -> Tensor { a .!= scalar(b, like: a) }
+  public static func .< (a: Tensor, b: Float) -> Tensor { a .< scalar(b, like: a) }
+  public static func .<= (a: Tensor, b: Float) -> Tensor { a .<= scalar(b, like: a) }
+  public static func .> (a: Tensor, b: Float) -> Tensor { a .> scalar(b, like: a) }
+  public static func .>= (a: Tensor, b: Float) -> Tensor { a .>= scalar(b, like: a) }
+
+  // Logical on Bool, bit by bit on Int32.
+  public static func & (a: Tensor, b: Tensor) -> Tensor { binary(Logical(.and), a, b) }
+  public static func | (a: Tensor, b: Tensor) -> Tensor { binary(Logical(.or), a, b) }
+  public static func ^ (a: Tensor, b: Tensor) -> Tensor { binary(Logical(.exclusiveOr), a, b) }
+  public static prefix func ! (a: Tensor) -> Tensor { a.builder.add(Not(), [a], at: a.site) }
+
+  /// An op of two operands after NumPy's broadcasting.
+  static func binary(_ op: any Op, _ a: Tensor, _ b: Tensor, at site: CallSite? = nil) -> Tensor {
+    let site = site ?? later(a, b).site
+    guard a.builder === b.builder else { return a.builder.add(op, [a, b], at: site) }
+    guard let shape = a.shape.broadcast(with: b.shape) else {
+      return a.builder.fail(
+        "\(describe(op)) can't broadcast \(a.shape) with \(b.shape): extents must be equal or 1, aligned at the last axis",
+        operands: [a, b], recovered: a.type, at: site)
+    }
+    return a.builder.add(op, [a.broadcast(to: shape), b.broadcast(to: shape)], at: site)
+  }
+
+  private static func later(_ a: Tensor, _ b: Tensor) -> Tensor { a.id > b.id ? a : b }
+
+  private static func describe(_ op: any Op) -> String { Swift.type(of: op).mnemonic }
+
+  /// A scalar of the other operand's element type.
+  static func scalar(_ value: Float, like other: Tensor) -> Tensor {
+    other.builder.constant(literal(value, other.elementType), at: other.site)
+  }
+
+  static func literal(_ value: Float, _ type: ElementType) -> ScalarLiteral {
+    switch type {
+    case .float32: .float(value)
+    case .float64: .double(Double(value))
+    case .int32: .int(Int32(exactly: value.rounded(.towardZero)) ?? (value > 0 ? .max : .min))
+    case .bool: .bool(value != 0)
+    }
+  }
+
+  /// As many zeros as `other` has elements.
+  public static func zeros(like other: Tensor) -> Tensor {
+    other.builder.constant(literal(0, other.elementType), shape: other.shape, at: other.site)
+  }
+}
+
+extension GraphBuilder {
+  /// Records a mistake in a call, unless its operands come from one already recorded.
+  func fail(
+    _ message: String, operands: [Tensor], recovered: TensorType, at site: CallSite
+  ) -> Tensor {
+    if !operands.contains(where: { $0.builder === self && poisoned.contains($0.id) }) {
+      record(
+        Diagnostic(
+          message, at: site,
+          notes: operands.map { Diagnostic.Note("operand of type \($0.type) made here", at: $0.site) }))
+    }
+    return poison(recovered: recovered, site: site)
+  }
+}

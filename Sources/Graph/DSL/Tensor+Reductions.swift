@@ -1,0 +1,53 @@
+extension Tensor {
+  /// The sum over `axes` (all of them unless given), which disappear or stay with extent 1.
+  public func sum(
+    along axes: Int..., keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    reduced(axes, keepingAxes, "sum", CallSite(file, line)) { Sum(axes: $0) }
+  }
+
+  public func mean(
+    along axes: Int..., keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    reduced(axes, keepingAxes, "mean", CallSite(file, line)) { Mean(axes: $0) }
+  }
+
+  /// The largest element; a NaN wins.
+  public func max(
+    along axes: Int..., keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    reduced(axes, keepingAxes, "max", CallSite(file, line)) { Max(axes: $0) }
+  }
+
+  /// The smallest element; a NaN wins.
+  public func min(
+    along axes: Int..., keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    reduced(axes, keepingAxes, "min", CallSite(file, line)) { Min(axes: $0) }
+  }
+
+  /// Int32: where along `axis` the largest element stands; the first of equal ones, and a NaN wins.
+  public func argMax(
+    along axis: Int, keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    reduced([axis], keepingAxes, "argMax", CallSite(file, line)) { ArgMax(axis: $0[0]) }
+  }
+
+  private func reduced(
+    _ axes: [Int], _ keepingAxes: Bool, _ what: String, _ site: CallSite, _ op: ([Int]) -> any Op
+  ) -> Tensor {
+    var positions: [Int] = []
+    for axis in axes {
+      guard let position = shape.axis(axis) else { return missing(axis, what, site) }
+      positions.append(position)
+    }
+    if axes.isEmpty { positions = Array(0..<shape.rank) }
+    positions.sort()
+    guard !positions.isEmpty else { return self }
+    let result = builder.add(op(positions), [self], at: site)
+    guard keepingAxes, !builder.poisoned.contains(result.id) else { return result }
+    var extents = shape.extents
+    for axis in positions { extents[axis] = 1 }
+    return result.reshaped(to: Shape(extents))
+  }
+}

@@ -1,0 +1,121 @@
+extension Tensor {
+  /// The same elements in row-major order under another shape; one extent may be −1, which means what is left.
+  public func reshaped(to shape: Shape, file: StaticString = #filePath, line: Int = #line) -> Tensor {
+    var shape = shape
+    let unknown = shape.extents.indices.filter { shape[$0] == -1 }
+    if unknown.count == 1 {
+      let known = Shape(shape.extents.filter { $0 != -1 }).elementCount
+      if known > 0, known <= self.shape.elementCount, self.shape.elementCount % known == 0 {
+        shape.extents[unknown[0]] = self.shape.elementCount / known
+      }
+    }
+    return shape == self.shape ? self : builder.add(Reshape(to: shape), [self], at: CallSite(file, line))
+  }
+
+  /// Axis `i` of the result is axis `permutation[i]` of this tensor.
+  public func transposed(to permutation: [Int], file: StaticString = #filePath, line: Int = #line) -> Tensor {
+    permutation == Array(0..<shape.rank)
+      ? self : builder.add(Transpose(permutation), [self], at: CallSite(file, line))
+  }
+
+  /// The last two axes exchanged.
+  public func transposedMatrix(file: StaticString = #filePath, line: Int = #line) -> Tensor {
+    guard shape.rank >= 2 else {
+      return builder.fail(
+        "a matrix has at least 2 axes, not \(shape)", operands: [self], recovered: type, at: CallSite(file, line))
+    }
+    var permutation = Array(0..<shape.rank)
+    permutation.swapAt(shape.rank - 1, shape.rank - 2)
+    return transposed(to: permutation, file: file, line: line)
+  }
+
+  /// Axes of extent 1, and leading ones that are missing, repeated as NumPy does.
+  public func broadcast(to shape: Shape, file: StaticString = #filePath, line: Int = #line) -> Tensor {
+    shape == self.shape ? self : builder.add(Broadcast(to: shape), [self], at: CallSite(file, line))
+  }
+
+  /// `extents[i]` elements along axis i, from `starts[i]` in steps of `steps[i]` (1 unless given).
+  public func sliced(
+    starts: [Int], extents: [Int], steps: [Int]? = nil, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    let steps = steps ?? starts.map { _ in 1 }
+    if starts.allSatisfy({ $0 == 0 }), steps.allSatisfy({ $0 == 1 }), extents == shape.extents { return self }
+    return builder.add(Slice(starts: starts, extents: extents, steps: steps), [self], at: CallSite(file, line))
+  }
+
+  /// The elements `range` along one axis.
+  public func sliced(
+    along axis: Int, _ range: Range<Int>, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    guard let axis = shape.axis(axis) else { return missing(axis, "sliced", CallSite(file, line)) }
+    var starts = [Int](repeating: 0, count: shape.rank)
+    var extents = shape.extents
+    starts[axis] = range.lowerBound
+    extents[axis] = range.count
+    return sliced(starts: starts, extents: extents, file: file, line: line)
+  }
+
+  /// `low[i]` elements of `value` before axis i and `high[i]` after it.
+  public func padded(
+    low: [Int], high: [Int], with value: Float = 0, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    if low.allSatisfy({ $0 == 0 }), high.allSatisfy({ $0 == 0 }), low.count == shape.rank { return self }
+    return builder.add(
+      Pad(low: low, high: high, fill: Tensor.literal(value, elementType)), [self], at: CallSite(file, line))
+  }
+
+  /// With a new axis of extent 1 at `axis`.
+  public func expandedAxis(_ axis: Int, file: StaticString = #filePath, line: Int = #line) -> Tensor {
+    let position = axis < 0 ? axis + shape.rank + 1 : axis
+    guard (0...shape.rank).contains(position) else { return missing(axis, "expanded", CallSite(file, line)) }
+    var extents = shape.extents
+    extents.insert(1, at: position)
+    return reshaped(to: Shape(extents), file: file, line: line)
+  }
+
+  /// Without an axis of extent 1.
+  public func squeezed(_ axis: Int, file: StaticString = #filePath, line: Int = #line) -> Tensor {
+    guard let position = shape.axis(axis) else { return missing(axis, "squeezed", CallSite(file, line)) }
+    var extents = shape.extents
+    extents.remove(at: position)
+    return reshaped(to: Shape(extents), file: file, line: line)
+  }
+
+  /// Another element type; floats truncate and saturate to integers.
+  public func cast(to type: ElementType, file: StaticString = #filePath, line: Int = #line) -> Tensor {
+    type == elementType ? self : builder.add(Cast(to: type), [self], at: CallSite(file, line))
+  }
+
+  /// The adjoint of a reduction: each axis of `axes` put back with extent 1, then repeated to `shape`.
+  func expanded(at axes: [Int], to shape: Shape) -> Tensor {
+    var extents = shape.extents
+    for axis in axes where extents.indices.contains(axis) { extents[axis] = 1 }
+    return reshaped(to: Shape(extents)).broadcast(to: shape)
+  }
+
+  /// The adjoint of broadcasting: summed over what was repeated.
+  func summed(to shape: Shape) -> Tensor {
+    let added = self.shape.rank - shape.rank
+    let axes = self.shape.extents.indices.filter {
+      $0 < added || (shape[$0 - added] == 1 && self.shape[$0] != 1)
+    }
+    guard !axes.isEmpty else { return reshaped(to: shape) }
+    return builder.add(Sum(axes: axes), [self], at: site).reshaped(to: shape)
+  }
+
+  func missing(_ axis: Int, _ what: String, _ site: CallSite) -> Tensor {
+    builder.fail(
+      "\(what) along axis \(axis), which a tensor of shape \(shape) doesn't have", operands: [self],
+      recovered: type, at: site)
+  }
+}
+
+/// The tensors one after the other along an axis; they must agree in all others.
+public func concatenate(
+  _ tensors: [Tensor], along axis: Int, file: StaticString = #filePath, line: Int = #line
+) -> Tensor {
+  precondition(!tensors.isEmpty, "concatenate needs at least one tensor: an empty list belongs to no graph")
+  let first = tensors[0]
+  guard let position = first.shape.axis(axis) else { return first.missing(axis, "concatenate", CallSite(file, line)) }
+  return tensors.count == 1 ? first : first.builder.add(Concatenate(axis: position), tensors, at: CallSite(file, line))
+}
