@@ -68,6 +68,7 @@ extension GraphBuilder {
 
   /// The graph as it stands, with what every graph must have checked.
   public func finished() -> Graph {
+    advanceRandomStep()
     var graph = graph
     if graph.outputs.isEmpty && graph.updates.isEmpty && graph.diagnostics.isEmpty {
       graph.diagnostics.append(

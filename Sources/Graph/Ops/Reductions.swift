@@ -99,7 +99,7 @@ public struct Min: ReductionOp {
 private func sharedAmongEqual(_ c: GradientContext, _ axes: [Int]) -> Tensor {
   let operand = c.operands[0]
   let winners = (operand .== c.result.expanded(at: axes, to: operand.shape)).cast(to: operand.elementType)
-  let count = winners.sum(along: axes)
+  let count = winners.builder.add(Sum(axes: axes), [winners], at: winners.site)
   return (c.gradient / count).expanded(at: axes, to: operand.shape) * winners
 }
 

@@ -1,0 +1,137 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Counter-based random numbers (Threefry-2x32 with 20 rounds; Salmon et al. 2011): a pure function of the seed, the stream, the
+/// step and the element, so that neither threads nor passes nor resuming can change them.
+public struct Random: ElementwiseOp {
+  public static let mnemonic = "random"
+  public static let summary =
+    "(element i32, step i32, seed i32) → random bits, a float in [0, 1), or a standard normal float, of one stream."
+
+  public enum Distribution: String, Sendable, Hashable, CaseIterable {
+    case bits, uniform, normal
+  }
+
+  public let distribution: Distribution
+  /// Given at construction; two random tensors of one program differ by it.
+  public let stream: Int32
+
+  public init(_ distribution: Distribution, stream: Int32) {
+    self.distribution = distribution
+    self.stream = stream
+  }
+
+  public init(attributes: inout AttributeReader) throws(AttributeReader.Failure) {
+    let text = try attributes.text("distribution")
+    guard let distribution = Distribution(rawValue: text) else {
+      throw AttributeReader.Failure(message: "no distribution is named '\(text)'")
+    }
+    self.distribution = distribution
+    guard let stream = Int32(exactly: try attributes.integer("stream")) else {
+      throw AttributeReader.Failure(message: "a stream's number must fit 32 bits")
+    }
+    self.stream = stream
+  }
+
+  public var attributes: [Attribute] {
+    [Attribute("distribution", .text(distribution.rawValue)), Attribute("stream", .integer(Int(stream)))]
+  }
+
+  public func resultElementType(_ operands: [ElementType]) throws(TypeViolation) -> ElementType {
+    guard operands == [.int32, .int32, .int32] else {
+      throw TypeViolation("random takes three int32 operands: element, step and seed")
+    }
+    return distribution == .bits ? .int32 : .float32
+  }
+
+  public func function(_ operands: [ElementType]) -> ScalarFunction {
+    ScalarFunction(operands) { b, x in
+      let stream = b.int(stream)
+      let first = b.call(.threefry2x32, x[2], stream, x[0], x[1])
+      switch distribution {
+      case .bits: return first
+      case .uniform: return b.call(.uniform, first)
+      case .normal: return b.call(.normal, first, b.call(.threefry2x32SecondWord, x[2], stream, x[0], x[1]))
+      }
+    }
+  }
+
+  public func reference(_ x: [Double]) -> Double {
+    func word(_ value: Double) -> UInt32 { UInt32(bitPattern: Int32(value)) }
+    let (first, second) = Self.threefry(
+      key: (word(x[2]), UInt32(bitPattern: stream)), counter: (word(x[0]), word(x[1])))
+    switch distribution {
+    case .bits: return Double(Int32(bitPattern: first))
+    case .uniform: return Double(first >> 8) * 0x1p-24
+    case .normal:
+      // Box and Muller 1958; the first uniform is taken from (0, 1].
+      let radius = (-2 * Glibc.log((Double(first >> 8) + 1) * 0x1p-24)).squareRoot()
+      return radius * Glibc.cos(2 * Double.pi * Double(second >> 8) * 0x1p-24)
+    }
+  }
+
+  /// The generator as its authors describe it, apart from the sequence that code generation uses.
+  static func threefry(key: (UInt32, UInt32), counter: (UInt32, UInt32)) -> (UInt32, UInt32) {
+    let rotations: [UInt32] = [13, 15, 26, 6, 17, 29, 16, 24]
+    let keys = [key.0, key.1, 0x1BD1_1BDA ^ key.0 ^ key.1]
+    var (x0, x1) = (counter.0 &+ keys[0], counter.1 &+ keys[1])
+    for round in 0..<20 {
+      x0 = x0 &+ x1
+      let rotation = rotations[round % 8]
+      x1 = (x1 << rotation | x1 >> (32 - rotation)) ^ x0
+      if round % 4 == 3 {
+        let injection = round / 4 + 1
+        x0 = x0 &+ keys[injection % 3]
+        x1 = x1 &+ keys[(injection + 1) % 3] &+ UInt32(injection)
+      }
+    }
+    return (x0, x1)
+  }
+
+  public var differentiability: Differentiability { .notDifferentiable(reason: "it depends on no float") }
+  public func gradients(_ context: GradientContext) -> [Tensor?] { [nil, nil, nil] }
+
+  public static var samples: [OpSample] {
+    let operands: [(type: TensorType, values: OpSample.Values)] = [
+      (TensorType(.int32, [65]), .index(limit: 1000)), (TensorType(.int32, [65]), .index(limit: 9)),
+      (TensorType(.int32, [65]), .index(limit: 99)),
+    ]
+    return Distribution.allCases.map { OpSample(Random($0, stream: 7), operands) }
+  }
+}
+
+extension GraphBuilder {
+  /// Fresh random numbers for each step. `stream` tells them from the program's other random tensors; unless given, the
+  /// streams are numbered in the order of construction.
+  public func random(
+    _ distribution: Random.Distribution, _ shape: Shape, stream: Int32? = nil, file: StaticString = #filePath,
+    line: Int = #line
+  ) -> Tensor {
+    let site = CallSite(file, line)
+    let stream = stream ?? nextStream()
+    let scalar = TensorType(.int32, [])
+    let seed = state(
+      StateVariable(name: "random.seed", type: scalar, role: .random, initialiser: .seed, site: site), at: site)
+    let step = state(
+      StateVariable(name: "random.step", type: scalar, role: .random, initialiser: .zeros, site: site), at: site)
+    let element = add(Iota(shape), [], at: site)
+    return elementwise(Random(distribution, stream: stream), [element, step, seed], at: site)
+  }
+
+  /// A graph that draws random numbers draws others in its next step.
+  func advanceRandomStep() {
+    guard let index = graph.state.firstIndex(where: { $0.name == "random.step" }),
+      !graph.updates.contains(where: { $0.state.index == index })
+    else { return }
+    let site = graph.state[index].site
+    let step = read(StateID(index), at: site)
+    update(step, to: step + 1, at: site)
+  }
+
+  private func nextStream() -> Int32 {
+    Int32(graph.nodes.count { $0.op is Random })
+  }
+}
