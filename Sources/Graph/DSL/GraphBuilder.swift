@@ -54,7 +54,8 @@ public final class GraphBuilder {
     }
   }
 
-  func append(_ node: Node) -> Tensor {
+  /// Adds a node whose type is known to be right: for passes that copy.
+  package func append(_ node: Node) -> Tensor {
     let id = NodeID(graph.nodes.count)
     graph.nodes.append(node)
     return Tensor(builder: self, id: id)

@@ -1,0 +1,75 @@
+public import CinchGraph
+
+/// A rewriting of the graph, as a value: the pipeline is a list of these.
+public struct Pass: Sendable {
+  /// Lower-case words with hyphens: the name in dumps, in error messages and of the switch that leaves the pass out.
+  public let name: String
+  /// What it does and why it stands where it does.
+  public let summary: String
+  /// Passes that must have run before, with the reason.
+  public let after: [(pass: String, reason: String)]
+  let run: @Sendable (Graph) throws -> Graph
+
+  public init(
+    _ name: String, _ summary: String, after: [(pass: String, reason: String)] = [],
+    run: @escaping @Sendable (Graph) throws -> Graph
+  ) {
+    self.name = name
+    self.summary = summary
+    self.after = after
+    self.run = run
+  }
+
+  /// On the graph and, innermost first, on the bodies of its nodes.
+  public func callAsFunction(_ graph: Graph) throws -> Graph {
+    var graph = graph
+    for index in graph.nodes.indices where !graph.nodes[index].bodies.isEmpty {
+      graph.nodes[index].bodies = try graph.nodes[index].bodies.map { try self($0) }
+    }
+    return try run(graph)
+  }
+}
+
+extension Pass {
+  /// In the order in which they run. All rewrites that may change a value stand here: below the graph, every bit stays.
+  public static let pipeline: [Pass] = [
+    Pass("stabilise", "log softmax, log sigmoid and the like in the forms that neither overflow nor cancel.") {
+      $0.rewritten(Stabilise.rewrite)
+    },
+    Pass(
+      "decompose", "Ops that are other ops become those.",
+      after: [("stabilise", "its patterns are visible only while ops have their names")]
+    ) { try Decompose.run($0) },
+    Pass("fold", "Computes what depends on constants alone, where the result is small.") { ConstantFolding.run($0) },
+    Pass("algebra", "Removes what computes nothing and rewrites what has a cheaper form.") {
+      $0.rewritten(Algebra.rewrite)
+    },
+    Pass("merge", "Equal nodes become one, so that backward shares what forward computed.") { CommonSubexpressions.run($0) },
+    Pass(
+      "fold-again", "Computes the constants that algebra has brought together.",
+      after: [("algebra", "it exposes them")]
+    ) { ConstantFolding.run($0) },
+    Pass(
+      "algebra-again", "Rewrites what folding and merging have exposed.", after: [("merge", "users are counted exactly")]
+    ) { $0.rewritten(Algebra.rewrite) },
+    Pass("split-reductions", "Reductions over separate groups of axes, and very long ones, become one after the other.") {
+      $0.rewritten(SplitReductions.rewrite)
+    },
+    Pass("merge-again", "Equal nodes that the passes since have made become one.") { CommonSubexpressions.run($0) },
+    Pass("dead-code", "Removes what nothing uses, so that the passes that follow count only real users.") {
+      $0.withoutDeadNodes()
+    },
+    Pass(
+      "fma", "a · b + c with one rounding, where nothing else uses the product.",
+      after: [
+        ("merge-again", "a product with two users must be seen as one node"),
+        ("dead-code", "a dead user would keep a product apart"),
+      ]
+    ) { FusedMultiplyAddContraction.run($0) },
+    Pass(
+      "accumulation-order", "Gives each reduction and contraction its order, from the logical shape.",
+      after: [("split-reductions", "it decides which elements one reduction adds")]
+    ) { AccumulationOrders.run($0) },
+    Pass("sweep", "Removes what contraction left behind.", after: [("fma", "its products are dead")]) { $0.withoutDeadNodes() },
+  ]
+}
