@@ -1,0 +1,186 @@
+import CinchGraph
+
+/// Writes one kernel as a C function.
+struct CKernelWriter {
+  let kernel: LoopKernel
+  let program: LoopProgram
+  let name: String
+  let analysis: CKernelAnalysis
+  var out: TextBuffer
+  private(set) var helpers: Set<CHelper> = []
+  /// What the entry point passes.
+  private(set) var arguments: [String] = []
+
+  /// The loops around what is being written, outermost first.
+  var enclosing: [LoopVariable] = []
+  /// By loop variable.
+  var extents: [Int]
+  /// Whether the value is written where it is used.
+  var isInlined: [Bool]
+  var bufferNames: [BufferID: String] = [:]
+  /// Literals without a spelling in C99, by type and bits, with their names.
+  private var specials: [(literal: ScalarLiteral, name: String)] = []
+
+  /// How deep expressions nest before a part gets a name.
+  static let deepest = 3
+
+  init(_ kernel: LoopKernel, of program: LoopProgram, name: String, into out: TextBuffer) {
+    self.kernel = kernel
+    self.program = program
+    self.name = name
+    self.out = out
+    analysis = CKernelAnalysis(kernel)
+    extents = Array(repeating: 1, count: kernel.variableCount)
+    isInlined = Array(repeating: false, count: kernel.valueTypes.count)
+  }
+
+  mutating func needs(_ helper: CHelper) { helpers.insert(helper) }
+
+  // MARK: The function
+
+  mutating func writeFunction() {
+    nameBuffers()
+    let before = out
+    out = TextBuffer()
+    out.indent()
+    writeList(kernel.body, trailing: [])
+    let body = out
+    out = before
+
+    let overlapping = overlappingBuffers()
+    var parameters: [String] = []
+    for id in analysis.buffers {
+      let buffer = program.buffers[id.index]
+      let constant = analysis.stored.contains(id) ? "" : "const "
+      let restrict = overlapping.contains(id) ? "" : "restrict "
+      parameters.append("\(constant)\(memoryType(buffer.elementType)) *\(restrict)\(bufferNames[id]!)")
+      arguments.append("(\(constant)\(memoryType(buffer.elementType)) *)\(address(of: buffer))")
+    }
+    if kernel.isParallel {
+      parameters += ["long worker", "long workers"]
+      arguments += ["worker", "workers"]
+    }
+    if analysis.hasChecks {
+      parameters.append("i64 *failure")
+      arguments.append("failure")
+      needs(.fail)
+    }
+    out.startLine()
+    out.write("static void \(name)(")
+    out.write(list: parameters.isEmpty ? ["void"] : parameters)
+    out.write(") {\n")
+    out.indent()
+    for special in specials {
+      let isFloat = special.literal.type == .float32
+      needs(isFloat ? .floatOfBits : .doubleOfBits)
+      out.startLine()
+      out.write("const \(isFloat ? "float" : "double") \(special.name) = ")
+      out.write(isFloat ? "float_of_bits(" : "double_of_bits(")
+      out.write(hexadecimal: special.literal.bits)
+      out.write("u); /* \(special.literal.asDouble) */\n")
+    }
+    out.outdent()
+    out.bytes.append(contentsOf: body.bytes)
+    out.writeLine("}")
+  }
+
+  private mutating func nameBuffers() {
+    var taken: Set<String> = []
+    for id in analysis.buffers {
+      var name = cIdentifier(program.buffers[id.index].name)
+      if !isFreeForBuffer(name) || taken.contains(name) { name += "_b\(id.raw)" }
+      taken.insert(name)
+      bufferNames[id] = name
+      if program.buffers[id.index].elementType == .bool { needs(.byteType) }
+      if program.buffers[id.index].elementType == .int32 { needs(.intType) }
+    }
+  }
+
+  /// Buffers of this kernel that share bytes with another one: they must not be called `restrict`.
+  private func overlappingBuffers() -> Set<BufferID> {
+    var result: Set<BufferID> = []
+    let sorted = analysis.buffers.sorted {
+      program.buffers[$0.index].byteOffset < program.buffers[$1.index].byteOffset
+    }
+    var last: [Segment: (id: BufferID, end: Int)] = [:]
+    for id in sorted {
+      let buffer = program.buffers[id.index]
+      let end = buffer.byteOffset + buffer.byteCount
+      if let previous = last[buffer.segment], previous.end > buffer.byteOffset {
+        result.insert(previous.id)
+        result.insert(id)
+        if end <= previous.end { continue }
+      }
+      last[buffer.segment] = (id, end)
+    }
+    return result
+  }
+
+  private func address(of buffer: Buffer) -> String {
+    switch buffer.segment {
+    case .state: "(state + \(buffer.byteOffset))"
+    case .scratch: "(scratch + \(buffer.byteOffset))"
+    case .input(let index) where buffer.byteOffset == 0: "inputs[\(index)]"
+    case .input(let index): "(inputs[\(index)] + \(buffer.byteOffset))"
+    case .worker:
+      "(scratch + \(program.workerByteOffset + buffer.byteOffset) + worker * \(program.workerByteStride))"
+    }
+  }
+
+  // MARK: Names
+
+  func memoryType(_ type: ElementType) -> String {
+    switch type {
+    case .float32: "float"
+    case .float64: "double"
+    case .int32: "i32"
+    case .bool: "u8"
+    }
+  }
+
+  func localType(_ value: LoopValue) -> String {
+    let type = kernel.valueTypes[value.index]
+    return type == .bool ? "int" : memoryType(type)
+  }
+
+  func type(of value: LoopValue) -> ElementType { kernel.valueTypes[value.index] }
+
+  /// The name without indices.
+  func baseName(_ value: LoopValue) -> String {
+    let info = analysis.values[value.index]
+    switch info.definition {
+    case .argument(let index), .result(let index):
+      let item = analysis.carried[index]
+      if case .expression(.apply(let opcode, let operands)) = analysis.values[item.next.index].definition,
+        opcode == .add || opcode == .fusedMultiplyAdd, operands.contains(item.argument)
+      {
+        return "sum\(item.argument.raw)"
+      }
+      return "carry\(item.argument.raw)"
+    default: return "v\(value.raw)"
+    }
+  }
+
+  /// The axes of the value's local array; nil for a plain local.
+  func tile(of value: LoopValue) -> [TileAxis]? {
+    let info = analysis.values[value.index]
+    let index = info.alias >= 0 ? analysis.values[Int(info.alias)].tile : info.tile
+    return index < 0 ? nil : analysis.tiles[Int(index)]
+  }
+
+  mutating func writeName(_ value: LoopValue) {
+    out.write(baseName(value))
+    for axis in tile(of: value) ?? [] {
+      out.write("[i")
+      out.write(axis.variable.raw)
+      out.write("]")
+    }
+  }
+
+  mutating func specialName(_ literal: ScalarLiteral) -> String {
+    if let known = specials.first(where: { $0.literal == literal }) { return known.name }
+    let name = "constant\(specials.count)"
+    specials.append((literal, name))
+    return name
+  }
+}

@@ -1,0 +1,143 @@
+import CinchGraph
+
+/// Prints a `LoopProgram` as one C file that includes nothing and calls nothing.
+public struct CPrinter: Sendable {
+  public enum Dialect: Sendable, Hashable {
+    /// C99 for people, gcc, clang, export; libtcc compiles it unchanged as its scalar engine.
+    case portable
+    /// The same functions for libtcc alone; vector instructions as bytes where the target has them.
+    case tinycc(Target)
+
+    var hasFMA: Bool {
+      if case .tinycc(let target) = self { target.vectorSet != .scalar } else { false }
+    }
+  }
+
+  /// The C statements of a kernel's function body to print instead of the loops, or nil for the loops.
+  ///
+  /// They see `state`, `scratch` (both `unsigned char *`), `inputs` (`unsigned char *const *`), `worker` and
+  /// `workers` (`long`); worker scratch is at `scratch + workerByteOffset + worker * workerByteStride`.
+  public typealias VectorBody = (LoopKernel, LoopProgram) -> String?
+
+  public var dialect: Dialect
+  typealias Call = (function: String, arguments: [String])
+
+  /// The entry point's name.
+  public var functionName: String
+
+  public init(dialect: Dialect = .portable, functionName: String = "step") {
+    self.dialect = dialect
+    self.functionName = cIdentifier(functionName)
+  }
+
+  /// The whole file. The same program gives the same text everywhere.
+  public func print(_ program: LoopProgram, vectorBody: VectorBody = { _, _ in nil }) -> String {
+    var helpers: Set<CHelper> = program.checks.isEmpty ? [] : [.longType]
+    var functions = TextBuffer()
+    var calls: [Call] = []
+    calls.reserveCapacity(program.kernels.count)
+    for (index, kernel) in program.kernels.enumerated() {
+      let name = "k\(index)_\(cIdentifier(kernel.name))"
+      functions.write("\n")
+      for line in kernel.origin { functions.writeLine("/* \(cComment(line)) */") }
+      if let body = vectorBody(kernel, program) {
+        functions.writeLine("static void \(name)(\(Self.vectorParameters)) {")
+        functions.write(body)
+        functions.writeLine("}")
+        calls.append((name, ["state", "scratch", "inputs", "worker", "workers"]))
+      } else {
+        var writer = CKernelWriter(kernel, of: program, name: name, into: functions)
+        writer.writeFunction()
+        functions = writer.out
+        helpers.formUnion(writer.helpers)
+        calls.append((name, writer.arguments))
+      }
+    }
+    var file = TextBuffer()
+    file.bytes.reserveCapacity(functions.bytes.count + 4096)
+    file.writeLine("/* \(cComment(program.name)) */")
+    file.writeLine(cRoundingPragmas)
+    writePrelude(helpers, to: &file)
+    file.bytes.append(contentsOf: functions.bytes)
+    writeStep(program, calls: calls, to: &file)
+    return file.text
+  }
+
+  private static let vectorParameters =
+    "unsigned char *state, unsigned char *scratch, unsigned char *const *inputs, long worker, long workers"
+
+  private func writePrelude(_ used: Set<CHelper>, to file: inout TextBuffer) {
+    var needed = used
+    var open = Array(used)
+    while let helper = open.popLast() {
+      for need in helper.needs where needed.insert(need).inserted { open.append(need) }
+    }
+    for helper in CHelper.allCases where needed.contains(helper) { file.writeLine(helper.text(dialect)) }
+  }
+
+  private func writeStep(_ program: LoopProgram, calls: [Call], to file: inout TextBuffer) {
+    file.write("\n")
+    let perWorker = program.workerByteStride == 0 ? "" : " and \(program.workerByteStride) for each worker"
+    file.writeLine("/*")
+    file.writeLine("  Every worker runs this, with its number and how many there are; the barrier waits for all.")
+    file.writeLine(
+      "  state: \(program.stateByteCount) bytes; scratch: \(program.workerByteOffset) bytes\(perWorker).")
+    if program.checks.isEmpty {
+      file.writeLine("  Returns 0.")
+    } else {
+      file.writeLine("  Returns 0, or the number of the run-time check that failed:")
+    }
+    for (index, check) in program.checks.enumerated() {
+      let site = check.site.short
+      file.writeLine(
+        "    \(index + 1): \(cComment(check.operation)): 0 <= index < \(check.limit)"
+          + (site.isEmpty ? "" : " (\(cComment(site)))"))
+    }
+    file.writeLine("*/")
+    file.writeLine("int \(functionName)(unsigned char *state, unsigned char *scratch,")
+    let margin = String(repeating: " ", count: functionName.utf8.count + 5)
+    file.writeLine("\(margin)unsigned char *const *inputs, long worker, long workers,")
+    file.writeLine("\(margin)void (*barrier)(void *), void *context) {")
+    file.indent()
+    file.writeLine(
+      "(void)state, (void)scratch, (void)inputs, (void)worker, (void)workers, (void)barrier, (void)context;")
+    if !program.checks.isEmpty {
+      file.writeLine("i64 *const failure = (i64 *)(scratch + \(program.failureOffset));")
+      file.writeLine("if (worker == 0) failure[0] = failure[1] = failure[2] = 0;")
+    }
+    var depth = 0
+    writeSchedule(program.schedule, program, calls, &depth, to: &file)
+    file.writeLine("return 0;")
+    file.outdent()
+    file.writeLine("}")
+  }
+
+  private func writeSchedule(
+    _ items: [ScheduleItem], _ program: LoopProgram, _ calls: [Call], _ depth: inout Int,
+    to file: inout TextBuffer
+  ) {
+    for item in items {
+      switch item {
+      case .run(let kernel):
+        file.startLine()
+        if !program.kernels[kernel].isParallel { file.write("if (worker == 0) ") }
+        file.write("\(calls[kernel].function)(")
+        file.write(list: calls[kernel].arguments)
+        file.write(");\n")
+      case .barrier:
+        file.writeLine("if (workers > 1) barrier(context);")
+      case .stopIfFailed:
+        if !program.checks.isEmpty { file.writeLine("if (failure[0] != 0) return (int)failure[0];") }
+      case .loop(let count, let body):
+        let variable = "repeat\(depth)"
+        file.writeLine("for (long \(variable) = 0; \(variable) < \(count); \(variable)++) {")
+        file.indent()
+        depth += 1
+        writeSchedule(body, program, calls, &depth, to: &file)
+        depth -= 1
+        file.outdent()
+        file.writeLine("}")
+      }
+    }
+  }
+}
