@@ -76,4 +76,9 @@ static inline int64_t cinch_installed_bytes(void) {
   return bytes;
 }
 
+// A file that lives in memory and goes away with its last descriptor; -1 with errno where that fails.
+static inline int cinch_memory_file(const char *name) {
+  return (int)syscall(SYS_memfd_create, name, 1u);  // close on exec
+}
+
 #endif

@@ -2,6 +2,7 @@
 #ifndef CINCH_CTINYCC_SHIM_H
 #define CINCH_CTINYCC_SHIM_H
 
+#include <elf.h>       // the object files that libtcc writes
 #include <libtcc.h>
 #include <sys/mman.h>  // MADV_HUGEPAGE
 

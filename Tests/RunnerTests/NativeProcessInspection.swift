@@ -29,3 +29,30 @@ func memoryPermissions(at address: UInt) throws -> String? {
   }
   return nil
 }
+
+/// Pages of this process that are in memory, and that are mapped, from /proc/self/statm.
+func residentAndVirtualPages() throws -> (resident: Int, virtual: Int) {
+  let fields = try textOfFile("/proc/self/statm").split(separator: " ").compactMap { Int($0) }
+  return (fields[1], fields[0])
+}
+
+/// What compiles would use up if they leaked.
+func ownUse() throws -> (residentPages: Int, descriptors: Int, mappings: Int) {
+  (
+    try residentAndVirtualPages().resident, try entriesOfDirectory("/proc/self/fd").count,
+    try textOfFile("/proc/self/maps").split(separator: "\n").count
+  )
+}
+
+func entriesOfDirectory(_ path: String) throws -> [String] {
+  guard let directory = opendir(path) else { throw FileUnreadable(path: path) }
+  defer { closedir(directory) }
+  var names: [String] = []
+  while let entry = readdir(directory) {
+    let name = withUnsafePointer(to: &entry.pointee.d_name) {
+      $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+    }
+    if name != ".", name != ".." { names.append(name) }
+  }
+  return names
+}

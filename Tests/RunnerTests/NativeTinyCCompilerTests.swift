@@ -60,4 +60,126 @@ import Testing
     #expect(Set(names) == ["left", "right"])
     #expect(error.isCinchBug)
   }
+
+  @Test func compileErrorAfterLineDirectiveShowsTheGeneratedLines() throws {
+    let error = try #require(throws: NativeError.self) {
+      try TinyCCompiler.compile(
+        """
+        int before(void);
+        #line 70 "model.swift"
+        int f(void) { return missing; }
+        int after(void);
+        """)
+    }
+    #expect(error.description.contains("model.swift:70: error:"))
+    #expect(error.description.contains("> 3 | int f(void) { return missing; }"))
+  }
+
+  @Test func warningsOfACompileThatSucceedsAreKept() throws {
+    let code = try TinyCCompiler.compile(
+      "int f(int x) { return undeclared(x); } int undeclared(int x) { return x; }")
+    #expect(code.warnings.count == 1)
+    #expect(code.warnings.first?.contains("undeclared") == true)
+  }
+
+  @Test func importedSymbolsAreListedExactly() throws {
+    let call: @convention(c) (UnsafeMutableRawPointer?) -> Void = { _ in }
+    let address = unsafeBitCast(call, to: UnsafeRawPointer.self)
+    let code = try TinyCCompiler.compile(
+      "void used(void *); void unused(void *); int f(int x) { used(0); return x; }",
+      symbols: [.init("used", at: address), .init("unused", at: address), .init("other", at: address)])
+    #expect(code.importedSymbols == ["used"])
+  }
+
+  @Test func hostVariableIsReadThroughItsSymbol() throws {
+    let segment = try MemorySegment(byteCount: 4)
+    segment.write([7 as Int32], at: 0)
+    let code = try TinyCCompiler.compile(
+      "extern int shared; int f(int x) { return shared + x; }",
+      symbols: [.init("shared", at: segment.baseAddress)])
+    let function = try code.function("f", as: IntegerFunction.self)
+    #expect(function(1) == 8)
+    segment.write([-7 as Int32], at: 0)
+    #expect(function(1) == -6)
+  }
+
+  @Test func noPageIsWritableAndCodeAndConstantsAreApart() throws {
+    let code = try TinyCCompiler.compile("const int table[2] = {1, 2}; int f(int x) { return table[x]; }")
+    #expect(try memoryPermissions(at: UInt(bitPattern: code.address(of: "f"))) == "r-xp")
+    #expect(try memoryPermissions(at: UInt(bitPattern: code.address(of: "table"))) == "r--p")
+  }
+
+  @Test func constantsKeepTheirAlignment() throws {
+    let code = try TinyCCompiler.compile(
+      """
+      const char odd[3] = {1, 2, 3};
+      const float lanes[16] __attribute__((aligned(64))) = {1.0f};
+      const char odder[1] = {1};
+      const float more[16] __attribute__((aligned(64))) = {2.0f};
+      """)
+    #expect(UInt(bitPattern: try code.address(of: "lanes")) % 64 == 0)
+    #expect(UInt(bitPattern: try code.address(of: "more")) % 64 == 0)
+    #expect(try code.address(of: "more").load(as: Float.self) == 2)
+  }
+
+  @Test func manyFunctionsCallEachOtherAcrossPages() throws {
+    let count = 2_000
+    var source = "static int f0(int x) { return x; }\n"
+    for index in 1...count {
+      source += "static int f\(index)(int x) { return f\(index - 1)(x + \(index)); }\n"
+    }
+    source += "int last(int x) { return f\(count)(x); }"
+    let code = try TinyCCompiler.compile(source)
+    #expect(try code.function("last", as: IntegerFunction.self)(5) == Int32(5 + count * (count + 1) / 2))
+  }
+
+  @Test func memoryDoesNotGrowOverCompiles() throws {
+    func compileOnce(_ index: Int32) throws {
+      let code = try TinyCCompiler.compile(
+        "static const int table[64] = {\(index)}; int f(int x) { return table[0] + x; }")
+      #expect(try code.function("f", as: IntegerFunction.self)(1) == index + 1)
+      #expect(throws: NativeError.self) {
+        try TinyCCompiler.compile("int g(int); int f(int x) { return g(x); }")
+      }
+      #expect(throws: NativeError.self) { try TinyCCompiler.compile("int f(int x) { return missing; }") }
+    }
+    for index in 0..<100 { try compileOnce(Int32(index)) }
+    // A leak grows in every round; tests that run at the same time do not.
+    var growth: [(residentPages: Int, descriptors: Int, mappings: Int)] = []
+    for _ in 0..<4 {
+      let before = try ownUse()
+      for index in 0..<500 { try compileOnce(Int32(index)) }
+      let after = try ownUse()
+      growth.append(
+        (
+          after.residentPages - before.residentPages, after.descriptors - before.descriptors,
+          after.mappings - before.mappings
+        ))
+    }
+    #expect(growth.contains { $0.residentPages < 250 }, "\(growth)")
+    #expect(growth.contains { $0.descriptors < 250 }, "\(growth)")
+    #expect(growth.contains { $0.mappings < 250 }, "\(growth)")
+  }
+
+  @Test func threadsCompileAtTheSameTime() async throws {
+    try await withThrowingTaskGroup(of: Int32.self) { group in
+      for thread in 0..<4 {
+        group.addTask {
+          var sum: Int32 = 0
+          for index in 0..<50 {
+            let code = try TinyCCompiler.compile("int f(int x) { return x * \(thread) + \(index); }")
+            sum += try code.function("f", as: IntegerFunction.self)(1_000)
+            if index % 5 == 0 {
+              #expect(throws: NativeError.self) {
+                try TinyCCompiler.compile("int f(void) { return missing\(thread); }")
+              }
+            }
+          }
+          return sum
+        }
+      }
+      let sums = try await group.reduce(into: []) { $0.append($1) }
+      #expect(sums.sorted() == [1_225, 51_225, 101_225, 151_225])
+    }
+  }
 }

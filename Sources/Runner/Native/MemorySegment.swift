@@ -19,52 +19,47 @@ public final class MemorySegment: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - guarded: puts an inaccessible page directly before and after the pages of the segment.
-  ///   - alignEnd: moves the usable bytes up to the end of the last page, so that an access past the end hits the
-  ///     guard page. The base stays aligned to 64 bytes: the end is flush when `byteCount` is a multiple of 64, and
-  ///     else less than 64 bytes short of it.
+  ///   - alignEnd: moves the usable bytes up to the end of the last page, so that an access past the end hits
+  ///     the guard page. The base stays aligned to 64 bytes: the end is flush when `byteCount` is a multiple of
+  ///     64, and else less than 64 bytes short of it.
   ///   - purpose: what the memory is for, as an error names it.
   /// Throws `NativeError.memoryRefused` or `.sizeUnrepresentable` where the memory cannot be had.
   public init(
     byteCount: Int, guarded: Bool = false, alignEnd: Bool = false, purpose: String = "a memory segment"
   ) throws {
-    let page = Self.pageByteCount
-    let hugePage = Self.hugePageByteCount
-    let wantsHugePages = byteCount >= hugePage
-    let guardByteCount = guarded ? page : 0
-    // A region that starts at a multiple of 2 MiB can be backed by huge pages from its first byte on.
-    let slack = wantsHugePages ? hugePage : 0
-    let (padded, overflow) = byteCount.addingReportingOverflow(page + 2 * guardByteCount + slack)
-    guard byteCount >= 0, !overflow else {
+    guard byteCount >= 0 else {
       throw NativeError.sizeUnrepresentable(elementCounts: [byteCount], elementByteCount: 1, purpose: purpose)
     }
-    let usable = max(1, (byteCount + page - 1) / page) * page
-    let reserved = (padded + page - 1) / page * page
-    // Where the kernel promises more than it has, a huge request would only be killed later, when it is
-    // touched.
+    // Some kernels promise more than the machine has, and kill the process when it touches too much.
     let installed = Self.installedByteCount
     guard byteCount <= installed else {
       throw NativeError.memoryRefused(
         byteCount: byteCount, purpose: purpose, reason: "the machine has \(NativeError.readable(installed))")
     }
+    let page = Self.pageByteCount
+    let usable = max(1, (byteCount + page - 1) / page) * page
+    // A region that starts at a multiple of 2 MiB can be backed by huge pages from its first byte on.
+    let wantsHugePages = byteCount >= Self.hugePageByteCount
+    let alignment = wantsHugePages ? Self.hugePageByteCount : page
+    let guardByteCount = guarded ? page : 0
+    let reserved = usable + 2 * guardByteCount + (alignment - page)
     guard
       let start = mmap(nil, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
       start != MAP_FAILED
     else {
       throw NativeError.memoryRefused(
-        byteCount: byteCount, purpose: purpose, reason: String(cString: strerror(errno)))
+        byteCount: byteCount, purpose: purpose, reason: lastSystemError())
     }
     mapping = start
     mappingByteCount = reserved
 
-    let alignment = UInt(wantsHugePages ? hugePage : page)
-    let earliest = UInt(bitPattern: start) + UInt(guardByteCount)
-    let aligned = (earliest + alignment - 1) / alignment * alignment
-    let pages = start + Int(aligned - UInt(bitPattern: start))
+    let earliest = Int(bitPattern: start) + guardByteCount
+    let pages = start + guardByteCount + (alignment - earliest % alignment) % alignment
     let isGuarded =
       !guarded
       || (mprotect(pages - page, page, PROT_NONE) == 0 && mprotect(pages + usable, page, PROT_NONE) == 0)
     guard isGuarded else {
-      let reason = "guard pages: \(String(cString: strerror(errno)))"
+      let reason = "guard pages: \(lastSystemError())"
       munmap(start, reserved)
       throw NativeError.memoryRefused(byteCount: byteCount, purpose: purpose, reason: reason)
     }
@@ -110,8 +105,8 @@ extension MemorySegment {
       Int(bitPattern: baseAddress + byteOffset) % MemoryLayout<Element>.alignment == 0
     else {
       preconditionFailure(
-        "\(count) × \(type) at byte \(byteOffset) do not lie in a segment of \(byteCount) bytes, or not aligned. "
-          + "This is a bug in Cinch.")
+        "\(count) × \(type) at byte \(byteOffset) do not fit or are not aligned in a segment of "
+          + "\(byteCount) bytes. This is a bug in Cinch.")
     }
     return UnsafeMutableBufferPointer(
       start: (baseAddress + byteOffset).bindMemory(to: type, capacity: count), count: count)
@@ -140,6 +135,6 @@ extension MemorySegment {
   static let pageByteCount = Int(sysconf(Int32(_SC_PAGESIZE)))
   static let hugePageByteCount = 2 << 20
 
-  /// Memory and swap space of the machine.
-  static let installedByteCount = Int(cinch_installed_bytes())
+  /// Memory and swap space of the machine; far enough below `Int.max` that rounding up does not overflow.
+  static let installedByteCount = min(Int(cinch_installed_bytes()), 1 << 60)
 }

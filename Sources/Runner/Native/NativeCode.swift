@@ -4,10 +4,17 @@ import Glibc
 ///
 /// A function pointer taken from here is valid only as long as this object lives.
 public final class NativeCode: Sendable {
+  /// Pages that the code stands in, none of them ever writable and executable at the same time.
+  struct Pages: @unchecked Sendable {
+    let base: UnsafeMutableRawPointer
+    let byteCount: Int
+
+    func unmap() { munmap(base, byteCount) }
+  }
+
   /// Where the code came from, and how to let go of it.
   enum Storage: @unchecked Sendable {
-    /// Pages of our own: never writable and executable at the same time.
-    case pages(base: UnsafeMutableRawPointer, byteCount: Int)
+    case pages(Pages)
     /// A shared object opened by the dynamic linker.
     case library(handle: UnsafeMutableRawPointer)
   }
@@ -15,26 +22,28 @@ public final class NativeCode: Sendable {
   let storage: Storage
   private let addresses: [String: UInt]
 
-  /// Bytes of code and constant tables, 0 where the dynamic linker does not tell.
-  public let byteCount: Int
+  /// The names that the source uses and does not define, as host symbols gave them a meaning; empty for
+  /// code that the dynamic linker loaded, for it does not tell.
+  public let importedSymbols: [String]
   /// What the compiler warned about; generated code should give no warning.
   public let warnings: [String]
-  /// Time spent inside the compiler, from its creation to the relocated code.
+  /// Time from the source to callable code: inside the compiler, and placing its output in memory.
   public let compileDuration: Duration
 
   init(
-    storage: Storage, addresses: [String: UInt], byteCount: Int, warnings: [String], compileDuration: Duration
+    storage: Storage, addresses: [String: UInt] = [:], importedSymbols: [String] = [], warnings: [String],
+    compileDuration: Duration
   ) {
     self.storage = storage
     self.addresses = addresses
-    self.byteCount = byteCount
+    self.importedSymbols = importedSymbols
     self.warnings = warnings
     self.compileDuration = compileDuration
   }
 
   deinit {
     switch storage {
-    case .pages(let base, let byteCount): munmap(base, byteCount)
+    case .pages(let pages): pages.unmap()
     case .library(let handle): dlclose(handle)
     }
   }
@@ -52,6 +61,6 @@ public final class NativeCode: Sendable {
   ///
   /// `type` must be the `@convention(c)` type that matches the C declaration: nothing can check it.
   public func function<Function>(_ name: String, as type: Function.Type) throws -> Function {
-    unsafe unsafeBitCast(try address(of: name), to: type)
+    unsafeBitCast(try address(of: name), to: type)
   }
 }
