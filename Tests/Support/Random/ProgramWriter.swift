@@ -1,0 +1,144 @@
+import Cinch
+
+/// The state of writing one random program: tensors to choose from and values for its inputs.
+struct ProgramWriter {
+  struct Entry {
+    let tensor: Tensor
+    /// The largest magnitude to expect.
+    let bound: Double
+  }
+
+  let seed: UInt64
+  var random: SplitMix
+  let builder = GraphBuilder(name: "random")
+  private(set) var floats: [Entry] = []
+  private var leaves: [Tensor] = []
+  private var inputs: [String: ElementArray] = [:]
+  private var state: [String: ElementArray] = [:]
+
+  init(seed: UInt64) {
+    self.seed = seed
+    random = SplitMix(seed: seed)
+    _ = newFloat(shape())
+    _ = newFloat(shape(), asParameter: true)
+  }
+
+  // MARK: Shapes
+
+  mutating func extent() -> Int { ProgramGenerator.sizes.randomElement(using: &random) ?? 3 }
+
+  mutating func shape(rank: ClosedRange<Int> = 1...3) -> Shape {
+    while true {
+      let shape = Shape((0..<Int.random(in: rank, using: &random)).map { _ in extent() })
+      if shape.elementCount <= ProgramGenerator.maximumElementCount { return shape }
+    }
+  }
+
+  // MARK: Leaves
+
+  /// A new input or parameter. One in eight has special values: ±0, infinities, subnormals, NaN stays out.
+  mutating func newFloat(
+    _ shape: Shape, in range: ClosedRange<Float> = -2...2, asParameter: Bool? = nil
+  ) -> Tensor {
+    let isParameter = asParameter ?? random.oneIn(3)
+    var values = (0..<shape.elementCount).map { _ in random.float(in: range) }
+    if random.oneIn(8), range.lowerBound < 0 {
+      let special: [Float] = [0, -0.0, .leastNonzeroMagnitude, -0x1p-130, 0x1p-127]
+      for _ in 0..<(values.count / 8 + 1) {
+        values[Int.random(in: 0..<values.count, using: &random)] = special.randomElement(using: &random) ?? 0
+      }
+    }
+    let tensor: Tensor
+    if isParameter {
+      let name = "w\(state.count)"
+      tensor = builder.parameter(name, shape)
+      state[name] = .float32(values)
+    } else {
+      let name = "x\(inputs.count)"
+      tensor = builder.input(name, shape)
+      inputs[name] = .float32(values)
+    }
+    leaves.append(tensor)
+    floats.append(Entry(tensor: tensor, bound: 2))
+    return tensor
+  }
+
+  mutating func newIndices(_ shape: Shape, limit: Int) -> Tensor {
+    let name = "i\(inputs.count)"
+    inputs[name] = .int32(
+      (0..<shape.elementCount).map { _ in Int32.random(in: 0..<Int32(limit), using: &random) })
+    return builder.input(name, shape, type: .int32)
+  }
+
+  mutating func newBits(_ shape: Shape) -> Tensor {
+    let name = "n\(inputs.count)"
+    inputs[name] = .int32((0..<shape.elementCount).map { _ in Int32(truncatingIfNeeded: random.next()) })
+    return builder.input(name, shape, type: .int32)
+  }
+
+  mutating func newBool(_ shape: Shape) -> Tensor {
+    let name = "b\(inputs.count)"
+    inputs[name] = .bool((0..<shape.elementCount).map { _ in random.oneIn(2) })
+    return builder.input(name, shape, type: .bool)
+  }
+
+  // MARK: Choosing and adding
+
+  /// One of the tensors, recent ones preferred so that chains grow; of at least `rank` axes.
+  mutating func anyFloat(rank: Int = 0) -> Entry {
+    let fitting = floats.filter { $0.tensor.shape.rank >= rank }
+    if fitting.isEmpty || random.oneIn(10) {
+      let tensor = newFloat(shape(rank: Swift.max(rank, 1)...Swift.max(rank, 3)))
+      return Entry(tensor: tensor, bound: 2)
+    }
+    let recent = fitting.suffix(4)
+    return (random.oneIn(3) ? fitting.randomElement(using: &random) : recent.randomElement(using: &random))
+      ?? fitting[0]
+  }
+
+  /// A tensor that broadcasts with `shape`: one there is, or a new one with some axes of extent 1 or missing.
+  mutating func partner(of shape: Shape) -> Entry {
+    let fitting = floats.filter {
+      $0.tensor.shape.broadcast(with: shape).map { $0.elementCount <= ProgramGenerator.maximumElementCount } ?? false
+    }
+    if let found = fitting.randomElement(using: &random), !random.oneIn(3) { return found }
+    var extents = shape.extents
+    for axis in extents.indices where random.oneIn(4) { extents[axis] = 1 }
+    if !extents.isEmpty, random.oneIn(4) { extents.removeFirst() }
+    return Entry(tensor: newFloat(Shape(extents)), bound: 2)
+  }
+
+  /// Takes a result into the pool, squashed when it may be large.
+  mutating func add(_ tensor: Tensor, bound: Double) {
+    guard tensor.shape.elementCount <= ProgramGenerator.maximumElementCount else { return }
+    if bound > 20 {
+      floats.append(Entry(tensor: tensor * Float(2 / bound), bound: 2))
+    } else {
+      floats.append(Entry(tensor: tensor, bound: bound))
+    }
+  }
+
+  // MARK: The end of a program
+
+  /// Everything unused goes into a loss; its gradients are outputs and update the parameters in place.
+  mutating func finish() -> RandomProgram {
+    let used = Set(builder.graph.nodes.flatMap(\.operands))
+    let ends = floats.map(\.tensor).filter { !used.contains($0.id) }
+    var loss = builder.constant(0)
+    for end in ends.suffix(8) {
+      let weight = builder.constant(random.float(in: 0.5...1.5))
+      loss = loss + (end * end * weight).mean()
+    }
+    builder.output("loss", loss)
+    for (number, end) in ends.suffix(3).enumerated() { builder.output("y\(number)", end) }
+    let gradients = Cinch.gradients(of: loss, withRespectTo: leaves)
+    for (leaf, gradient) in zip(leaves, gradients) {
+      if builder.graph[leaf.id].op is ReadState {
+        builder.update(leaf, to: leaf - 0.1 * gradient)
+      } else {
+        builder.output("\(builder.graph[leaf.id].name).g", gradient)
+      }
+    }
+    return RandomProgram(seed: seed, graph: builder.finished(), inputs: inputs, state: state)
+  }
+}
