@@ -5,7 +5,7 @@ import CinchGraph
 enum Algebra {
   static func rewrite(_ builder: GraphBuilder, _ node: Node, _ x: [Tensor]) -> Tensor? {
     switch node.op {
-    case is StopGradient, is Identity: x[0]
+    case is StopGradient, is IdentityOp: x[0]
     case is Add: add(x[0], x[1])
     case is Subtract: subtract(x[0], x[1])
     case is Multiply: multiply(x[0], x[1])

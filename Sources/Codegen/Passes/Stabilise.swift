@@ -6,7 +6,7 @@ enum Stabilise {
     guard let operand = x.first else { return nil }
     let inner = Match(operand)
     if node.op is Log {
-      if let (softmax, a) = inner.unary(Softmax.self) { return logSoftmax(a, axis: softmax.axis) }
+      if let (softmax, a) = inner.unary(SoftmaxOp.self) { return logSoftmax(a, axis: softmax.axis) }
       if let (_, a) = inner.unary(Logistic.self) { return -softplus(-a) }
       if let a = inner.oneMinus(), let (_, b) = Match(a).unary(Logistic.self) { return -softplus(b) }
       if let a = inner.onePlus() { return log1p(a) }

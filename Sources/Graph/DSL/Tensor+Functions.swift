@@ -27,7 +27,7 @@ public func rsqrt(_ a: Tensor, file: StaticString = #filePath, line: Int = #line
 
 /// The hyperbolic tangent.
 public func tanh(_ a: Tensor, file: StaticString = #filePath, line: Int = #line) -> Tensor {
-  a.builder.add(Tanh(), [a], at: CallSite(file, line))
+  a.builder.add(TanhOp(), [a], at: CallSite(file, line))
 }
 
 /// 1 / (1 + e⁻ᵃ).
@@ -62,7 +62,7 @@ public func silu(_ a: Tensor, file: StaticString = #filePath, line: Int = #line)
 
 /// log(1 + eᵃ), without overflow.
 public func softplus(_ a: Tensor, file: StaticString = #filePath, line: Int = #line) -> Tensor {
-  a.builder.add(Softplus(), [a], at: CallSite(file, line))
+  a.builder.add(SoftplusOp(), [a], at: CallSite(file, line))
 }
 
 /// |a|.
@@ -181,14 +181,14 @@ public func matmul(_ a: Tensor, _ b: Tensor, file: StaticString = #filePath, lin
 public func softmax(
   _ a: Tensor, axis: Int = -1, file: StaticString = #filePath, line: Int = #line
 ) -> Tensor {
-  a.builder.add(Softmax(axis: a.shape.axis(axis) ?? axis), [a], at: CallSite(file, line))
+  a.builder.add(SoftmaxOp(axis: a.shape.axis(axis) ?? axis), [a], at: CallSite(file, line))
 }
 
 /// log softmax along an axis, in its stable form.
 public func logSoftmax(
   _ a: Tensor, axis: Int = -1, file: StaticString = #filePath, line: Int = #line
 ) -> Tensor {
-  a.builder.add(LogSoftmax(axis: a.shape.axis(axis) ?? axis), [a], at: CallSite(file, line))
+  a.builder.add(LogSoftmaxOp(axis: a.shape.axis(axis) ?? axis), [a], at: CallSite(file, line))
 }
 
 /// Rows of a table: `(table [v, rest…], indices i32 [i…]) → [i…, rest…]`. An index outside the table fails the step.

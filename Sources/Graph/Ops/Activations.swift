@@ -79,13 +79,13 @@ public struct Silu: ActivationOp, AttributeFree {
   public static var samples: [OpSample] { cases(Silu()) }
 }
 
-public struct Softplus: ActivationOp, AttributeFree {
+public struct SoftplusOp: ActivationOp, AttributeFree {
   public static let mnemonic = "softplus"
   public static let summary = "log(1 + eᵃ), as max(a, 0) + log1p(e^−|a|), which never overflows."
   public init() {}
   public func decompose(_ x: [Tensor]) -> Tensor { relu(x[0]) + log1p(exp(-abs(x[0]))) }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient * sigmoid(c.operands[0])] }
-  public static var samples: [OpSample] { cases(Softplus()) }
+  public static var samples: [OpSample] { cases(SoftplusOp()) }
 }
 
 /// A decomposed op along one axis, which keeps the shape.
@@ -118,7 +118,7 @@ extension RowOp {
   }
 }
 
-public struct Softmax: RowOp {
+public struct SoftmaxOp: RowOp {
   public static let mnemonic = "softmax"
   public static let summary = "eᵃ / Σ eᵃ along an axis, with the largest element subtracted first."
   public let axis: Int
@@ -133,7 +133,7 @@ public struct Softmax: RowOp {
   }
 }
 
-public struct LogSoftmax: RowOp {
+public struct LogSoftmaxOp: RowOp {
   public static let mnemonic = "log_softmax"
   public static let summary = "a − max − log Σ e^(a − max) along an axis."
   public let axis: Int

@@ -17,7 +17,7 @@ public struct StopGradient: ElementwiseOp, AttributeFree {
   }
 }
 
-public struct Identity: ElementwiseOp, AttributeFree {
+public struct IdentityOp: ElementwiseOp, AttributeFree {
   public static let mnemonic = "identity"
   public static let summary = "Its operand: where a module with a hand-written gradient ends."
   public init() {}
@@ -29,7 +29,7 @@ public struct Identity: ElementwiseOp, AttributeFree {
   public func reference(_ x: [Double]) -> Double { x[0] }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient] }
   public static var samples: [OpSample] {
-    [OpSample(Identity(), [(TensorType(.float32, [17]), .uniform(-2...2))])]
+    [OpSample(IdentityOp(), [(TensorType(.float32, [17]), .uniform(-2...2))])]
   }
 }
 

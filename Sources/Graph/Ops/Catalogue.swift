@@ -5,15 +5,15 @@ public enum OpCatalogue {
     Input.self, ReadState.self, Constant.self, Iota.self, Random.self,
     Add.self, Subtract.self, Multiply.self, Divide.self, Negate.self, Maximum.self, Minimum.self,
     FusedMultiplyAdd.self, Absolute.self, Sign.self, Power.self,
-    Exp.self, Log.self, Log1p.self, SquareRoot.self, ReciprocalSquareRoot.self, Tanh.self, Logistic.self,
+    Exp.self, Log.self, Log1p.self, SquareRoot.self, ReciprocalSquareRoot.self, TanhOp.self, Logistic.self,
     Erf.self, Sine.self, Cosine.self, Relu.self,
-    LeakyRelu.self, Gelu.self, GeluTanh.self, Silu.self, Softplus.self,
+    LeakyRelu.self, Gelu.self, GeluTanh.self, Silu.self, SoftplusOp.self,
     Compare.self, Logical.self, Not.self, Select.self, Cast.self,
-    Sum.self, Max.self, Min.self, ArgMax.self, Mean.self, Softmax.self, LogSoftmax.self,
+    Sum.self, Max.self, Min.self, ArgMax.self, Mean.self, SoftmaxOp.self, LogSoftmaxOp.self,
     MatMul.self,
     Transpose.self, Broadcast.self, Slice.self, Pad.self, Reshape.self, Concatenate.self,
     Gather.self, ScatterAdd.self, CheckIndex.self, OneHot.self,
-    StopGradient.self, Identity.self, Repeat.self, Projection.self,
+    StopGradient.self, IdentityOp.self, Repeat.self, Projection.self,
   ]
 
   private static let byMnemonic: [String: any Op.Type] = {

@@ -73,7 +73,7 @@ public struct ReciprocalSquareRoot: ElementwiseOp, AttributeFree {
   public static var samples: [OpSample] { cases(ReciprocalSquareRoot(), 0.2...5) }
 }
 
-public struct Tanh: ElementwiseOp, AttributeFree {
+public struct TanhOp: ElementwiseOp, AttributeFree {
   public static let mnemonic = "tanh"
   public static let summary = "The hyperbolic tangent."
   public init() {}
@@ -81,7 +81,7 @@ public struct Tanh: ElementwiseOp, AttributeFree {
   public func function(_ o: [ElementType]) -> ScalarFunction { .tanh }
   public func reference(_ x: [Double]) -> Double { Glibc.tanh(x[0]) }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient * (1 - c.result * c.result)] }
-  public static var samples: [OpSample] { cases(Tanh(), -3...3) }
+  public static var samples: [OpSample] { cases(TanhOp(), -3...3) }
 }
 
 public struct Logistic: ElementwiseOp, AttributeFree {

@@ -1,24 +1,26 @@
 import Cinch
 
 /// One way to extend a random program, named by the op that it is there for.
-struct ProgramStep {
+struct ProgramStep: Sendable {
   let mnemonic: String
-  let write: (inout ProgramWriter) -> Void
+  let write: @Sendable (inout ProgramWriter) -> Void
 
-  init(_ op: any Op.Type, _ write: @escaping (inout ProgramWriter) -> Void) {
+  init(_ op: any Op.Type, _ write: @escaping @Sendable (inout ProgramWriter) -> Void) {
     mnemonic = op.mnemonic
     self.write = write
   }
 
   /// A function of one tensor, with the largest magnitude of its result.
-  static func unary(_ op: any Op.Type, bound: Double? = nil, _ apply: @escaping (Tensor) -> Tensor) -> ProgramStep {
+  static func unary(_ op: any Op.Type, bound: Double? = nil, _ apply: @escaping @Sendable (Tensor) -> Tensor) -> ProgramStep {
     ProgramStep(op) { w in
       let x = w.anyFloat()
       w.add(apply(x.tensor), bound: bound ?? x.bound)
     }
   }
 
-  static func binary(_ op: any Op.Type, _ bound: @escaping (Double, Double) -> Double, _ apply: @escaping (Tensor, Tensor) -> Tensor) -> ProgramStep {
+  static func binary(_ op: any Op.Type, _ bound: @escaping @Sendable (Double, Double) -> Double,
+    _ apply: @escaping @Sendable (Tensor, Tensor) -> Tensor
+  ) -> ProgramStep {
     ProgramStep(op) { w in
       let x = w.anyFloat()
       let y = w.partner(of: x.tensor.shape)
@@ -106,7 +108,7 @@ private let choices: [ProgramStep] = [
   },
   ProgramStep(Cast.self) { w in
     let bits = w.newBits(w.shape())
-    let small = bits & w.builder.constant([255], [1])
+    let small = bits & w.builder.constant([255] as [Int32], [1])
     w.add(small.cast(to: .float32) * 0.01 + w.newFloat(small.shape).cast(to: .int32).cast(to: .float32), bound: 5)
   },
   ProgramStep(Random.self) { w in

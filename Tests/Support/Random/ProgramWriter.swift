@@ -131,7 +131,7 @@ struct ProgramWriter {
     }
     builder.output("loss", loss)
     for (number, end) in ends.suffix(3).enumerated() { builder.output("y\(number)", end) }
-    let gradients = Cinch.gradients(of: loss, withRespectTo: leaves)
+    let gradients = gradients(of: loss, withRespectTo: leaves)
     for (leaf, gradient) in zip(leaves, gradients) {
       if builder.graph[leaf.id].op is ReadState {
         builder.update(leaf, to: leaf - 0.1 * gradient)
