@@ -11,7 +11,7 @@ import Testing
     let indices = X86FormTable.all.indices.filter { X86FormTable.all[$0].families.contains(family) }
     for index in indices {
       let form = X86FormTable.all[index]
-      for width in form.widths.isEmpty ? [.xmm] : form.widths {
+      for width in form.widths.isEmpty ? [.xmm] : form.widths.members {
         for instruction in X86FormSweep(form: form, family: family, width: width).instructions() {
           if let index = X86FormTable.firstIndex(for: instruction, in: family) { reached.insert(index) }
           instructions.append(instruction)

@@ -73,7 +73,19 @@ struct X86FormSweep {
   private func maskings(of operands: [X86Operand]) -> [X86Instruction] {
     guard form.masking != .none else { return [] }
     let zeroings = form.masking == .mergingOrZeroing ? [false, true] : [false]
-    return variants(of: operands).flatMap { instruction in
+    var choices = variants(of: operands)
+    if form.broadcastBytes > 0 {
+      choices += choices.compactMap { instruction in
+        guard var memory = instruction.memory else { return nil }
+        memory.broadcast = true
+        var broadcasting = instruction
+        for index in operands.indices {
+          if case .memory = operands[index] { broadcasting[operand: index] = .memory(memory) }
+        }
+        return broadcasting
+      }
+    }
+    return choices.flatMap { instruction in
       MaskRegister.writeMasks.flatMap { mask in
         zeroings.map { zeroing in
           var masked = instruction
@@ -107,6 +119,7 @@ struct X86FormSweep {
     case .unsignedImmediate32: return .immediate(0x9234_5678)
     case .immediate64: return .immediate(0x1_2345_6789)
     case .one: return .immediate(1)
+    case .unused: return .none
     }
   }
 
@@ -128,7 +141,7 @@ struct X86FormSweep {
     case .general32OrMemory: return memory ? addresses : generals32
     case .general64: return generals64
     case .general64OrMemory: return memory ? addresses : generals64
-    case .accumulator32, .accumulator64, .one: return []
+    case .accumulator32, .accumulator64, .one, .unused: return []
     case .signedImmediate8: return [-128, -1, 0, 1, 2, 127].map { .immediate($0) }
     case .unsignedImmediate8: return [0, 1, 2, 3, 127, 128, 255].map { .immediate($0) }
     case .signedImmediate32:

@@ -159,8 +159,8 @@ package enum X86Condition: UInt8, Hashable, Sendable, CaseIterable {
   case overflow, noOverflow, below, aboveOrEqual, equal, notEqual, belowOrEqual, above
   case negative, notNegative, parityEven, parityOdd, less, greaterOrEqual, lessOrEqual, greater
 
-  static let zero = X86Condition.equal
-  static let notZero = X86Condition.notEqual
+  package static let zero = X86Condition.equal
+  package static let notZero = X86Condition.notEqual
 
   package var suffix: String { Self.suffixes[Int(rawValue)] }
 

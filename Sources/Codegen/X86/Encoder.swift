@@ -22,7 +22,7 @@ extension X86Instruction {
   private func violation(of form: X86Form) -> X86EncodingError.Reason? {
     if memory?.index == .general(.rsp) { return .indexIsStackPointer }
     if form.encoding != .evex && namesHighVectorRegister { return .registerOutOfReach }
-    if form.operands.contains(where: { $0.kind == .gathered }) && gatherRegistersOverlap {
+    if form.pattern(1).kind == .gathered && gatherRegistersOverlap {
       return .gatherRegistersOverlap
     }
     guard let mask else {
@@ -90,8 +90,8 @@ struct EncodingFields {
       reg = digit
       hasModRM = true
     }
-    for index in form.operands.indices {
-      let pattern = form.operands[index]
+    for index in 0..<form.operandCount {
+      let pattern = form.pattern(index)
       let operand = instruction[operand: index]
       if case .memory(let memory) = operand {
         self.memory = memory

@@ -15,21 +15,24 @@ extension X86Instruction: CustomStringConvertible {
       let operand = self[operand: index]
       if operand == .none { break }
       text += index == 0 ? " " : ", "
-      let pattern = form?.operands[index]
+      let pattern = form?.pattern(index)
       switch operand {
       case .none: break
       case .vector(let register):
         text += (pattern?.extent.register(width) ?? width).name
         text += String(register.number)
-      case .mask(let register): text += "k\(register.number)"
+      case .mask(let register):
+        text += "k"
+        text += String(register.number)
       case .general64(let register): text += register.name
       case .general32(let register): text += register.name32
       case .immediate(let value): text += String(value)
       case .memory(let memory): write(memory, pattern, form, to: &text)
       }
       if index == 0, let mask {
-        text += "{k\(mask.number)}"
-        if zeroing { text += "{z}" }
+        text += "{k"
+        text += String(mask.number)
+        text += zeroing ? "}{z}" : "}"
       }
     }
   }
@@ -54,10 +57,15 @@ extension X86Instruction: CustomStringConvertible {
     switch memory.index {
     case .none: break
     case .general(let register):
-      text += " + \(register.name)*\(memory.scale.factor)"
+      text += " + "
+      text += register.name
+      text += memory.scale.suffix
     case .vector(let register):
       let indexWidth = pattern?.extent.register(width) ?? width
-      text += " + \(indexWidth.name)\(register.number)*\(memory.scale.factor)"
+      text += " + "
+      text += indexWidth.name
+      text += String(register.number)
+      text += memory.scale.suffix
     }
     if memory.displacement != 0 {
       text += memory.displacement < 0 ? " - " : " + "
@@ -67,6 +75,17 @@ extension X86Instruction: CustomStringConvertible {
     if memory.broadcast {
       // No form knows how wide an element is if the instruction has no such form.
       text += elementBytes > 0 ? "{1to\(operandBytes / elementBytes)}" : "{broadcast}"
+    }
+  }
+}
+
+extension MemoryOperand.Scale {
+  fileprivate var suffix: String {
+    switch self {
+    case .one: "*1"
+    case .two: "*2"
+    case .four: "*4"
+    case .eight: "*8"
     }
   }
 }

@@ -11,6 +11,19 @@ package enum VectorFamily: UInt8, Hashable, Sendable, CaseIterable {
   package var widest: VectorWidth { self == .avx2 ? .ymm : .zmm }
 }
 
+/// A set of families.
+package struct VectorFamilies: OptionSet, Hashable, Sendable {
+  package let rawValue: UInt8
+
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  package static let avx2 = VectorFamilies(rawValue: 1)
+  package static let avx512 = VectorFamilies(rawValue: 2)
+  package static let all: VectorFamilies = [avx2, avx512]
+
+  package func contains(_ family: VectorFamily) -> Bool { rawValue >> family.rawValue & 1 != 0 }
+}
+
 /// A 64-bit general register, by its number in instruction encodings.
 package enum GeneralRegister: UInt8, Hashable, Sendable, CaseIterable {
   case rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi
@@ -87,11 +100,30 @@ package enum VectorWidth: UInt8, Hashable, Sendable, CaseIterable, Comparable {
     left.rawValue < right.rawValue
   }
 
-  var name: String {
+  package var name: String {
     switch self {
     case .xmm: "xmm"
     case .ymm: "ymm"
     case .zmm: "zmm"
     }
   }
+}
+
+/// A set of widths.
+package struct VectorWidths: OptionSet, Hashable, Sendable {
+  package let rawValue: UInt8
+
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  package static let xmm = VectorWidths(rawValue: 1)
+  package static let ymm = VectorWidths(rawValue: 2)
+  package static let zmm = VectorWidths(rawValue: 4)
+  package static let all: VectorWidths = [xmm, ymm, zmm]
+  /// For forms that move data between 16-byte lanes.
+  package static let multipleLanes: VectorWidths = [ymm, zmm]
+  package static let scalar = xmm
+
+  package func contains(_ width: VectorWidth) -> Bool { rawValue >> width.rawValue & 1 != 0 }
+
+  package var members: [VectorWidth] { VectorWidth.allCases.filter { contains($0) } }
 }

@@ -1,20 +1,13 @@
-extension [VectorWidth] {
-  static let all: [VectorWidth] = [.xmm, .ymm, .zmm]
-  /// For forms that move data between 16-byte lanes.
-  static let multipleLanes: [VectorWidth] = [.ymm, .zmm]
-  static let scalar: [VectorWidth] = [.xmm]
-}
-
 // The building blocks of the tables.
 extension X86Form {
   /// A VEX form of a vector instruction.
   static func avx2(
     _ mnemonic: X86Mnemonic, _ opcode: X86Opcode, _ operands: [OperandPattern],
-    widths: [VectorWidth] = .all, firstOperand: Access = .write, spellsMemorySize: Bool = false
+    widths: VectorWidths = .all, firstOperand: Access = .write, spellsMemorySize: Bool = false
   ) -> [X86Form] {
     [
       X86Form(
-        mnemonic, .vex, [.avx2], opcode, operands, widths: widths.filter { $0 != .zmm },
+        mnemonic, .vex, [.avx2], opcode, operands, widths: widths.subtracting(.zmm),
         firstOperand: firstOperand, spellsMemorySize: spellsMemorySize)
     ]
   }
@@ -22,7 +15,7 @@ extension X86Form {
   /// An EVEX form of a vector instruction.
   static func avx512(
     _ mnemonic: X86Mnemonic, _ opcode: X86Opcode, _ operands: [OperandPattern],
-    widths: [VectorWidth] = .all, broadcastBytes: Int = 0, masking: Masking = .mergingOrZeroing,
+    widths: VectorWidths = .all, broadcastBytes: Int = 0, masking: Masking = .mergingOrZeroing,
     firstOperand: Access = .write, spellsMemorySize: Bool = false
   ) -> [X86Form] {
     [
@@ -35,7 +28,7 @@ extension X86Form {
   /// A form that both families have, and encode alike but for the prefix.
   static func both(
     _ mnemonic: X86Mnemonic, _ opcode: X86Opcode, _ operands: [OperandPattern],
-    widths: [VectorWidth] = .all, broadcastBytes: Int = 0, masking: Masking = .mergingOrZeroing,
+    widths: VectorWidths = .all, broadcastBytes: Int = 0, masking: Masking = .mergingOrZeroing,
     firstOperand: Access = .write, spellsMemorySize: Bool = false
   ) -> [X86Form] {
     avx2(
@@ -60,7 +53,7 @@ extension X86Form {
     firstOperand: Access = .write, spellsMemorySize: Bool = false
   ) -> X86Form {
     X86Form(
-      mnemonic, .legacy, VectorFamily.allCases, opcode, operands, firstOperand: firstOperand,
+      mnemonic, .legacy, .all, opcode, operands, firstOperand: firstOperand,
       spellsMemorySize: spellsMemorySize)
   }
 }

@@ -18,11 +18,14 @@ package struct X86Form: Sendable {
 
   package var mnemonic: X86Mnemonic
   package var encoding: Encoding
-  package var families: [VectorFamily]
+  package var families: VectorFamilies
   package var opcode: X86Opcode
   /// The widths that the form exists in; empty for a form on general or mask registers.
-  package var widths: [VectorWidth]
-  package var operands: [OperandPattern]
+  package var widths: VectorWidths
+  package var operandCount: Int
+  /// A pattern for each operand, and unused ones up to four. Stored in place, so that forms are copied
+  /// without counting references: the encoder looks one up per instruction.
+  private var patterns: InlineArray<4, OperandPattern>
   /// The bytes of a broadcast element, or 0 where a memory operand can't be broadcast.
   package var broadcastBytes: Int
   package var masking: Masking
@@ -31,21 +34,29 @@ package struct X86Form: Sendable {
   package var spellsMemorySize: Bool
 
   init(
-    _ mnemonic: X86Mnemonic, _ encoding: Encoding, _ families: [VectorFamily], _ opcode: X86Opcode,
-    _ operands: [OperandPattern], widths: [VectorWidth] = [], broadcastBytes: Int = 0,
+    _ mnemonic: X86Mnemonic, _ encoding: Encoding, _ families: VectorFamilies, _ opcode: X86Opcode,
+    _ operands: [OperandPattern], widths: VectorWidths = [], broadcastBytes: Int = 0,
     masking: Masking = .none, firstOperand: Access = .write, spellsMemorySize: Bool = false
   ) {
     self.mnemonic = mnemonic
     self.encoding = encoding
     self.families = families
     self.opcode = opcode
-    self.operands = operands
+    operandCount = operands.count
+    patterns = InlineArray { $0 < operands.count ? operands[$0] : .unused }
     self.widths = widths
     self.broadcastBytes = broadcastBytes
     self.masking = masking
     self.firstOperand = firstOperand
     self.spellsMemorySize = spellsMemorySize
   }
+}
+
+extension X86Form {
+  package func pattern(_ index: Int) -> OperandPattern { patterns[index] }
+
+  /// The patterns of all operands.
+  package var operands: [OperandPattern] { (0..<operandCount).map { patterns[$0] } }
 }
 
 /// The bytes that name an operation in an encoding.
@@ -95,6 +106,7 @@ package struct OperandPattern: Sendable {
     case accumulator32, accumulator64
     case signedImmediate8, unsignedImmediate8, signedImmediate32, unsignedImmediate32, immediate64
     case one
+    case unused
   }
 
   /// How much of the instruction's width the operand has, or a fixed number of bytes. The bytes of a memory
@@ -161,9 +173,11 @@ package struct OperandPattern: Sendable {
     OperandPattern(slot: .immediate, kind: kind, extent: .bytes1)
   }
 
+  static let unused = OperandPattern(slot: .implied, kind: .unused, extent: .bytes1)
+
   func accepts(_ operand: X86Operand) -> Bool {
     switch operand {
-    case .none: return false
+    case .none: return kind == .unused
     case .vector: return kind == .vector || kind == .vectorOrMemory
     case .mask: return kind == .mask || kind == .maskOrMemory
     case .general64(let register):
@@ -197,15 +211,8 @@ extension X86Form {
   func accepts(_ instruction: X86Instruction) -> Bool {
     if !widths.isEmpty && !widths.contains(instruction.width) { return false }
     if broadcastBytes == 0, instruction.memory?.broadcast == true { return false }
-    for index in 0..<X86Instruction.maximumOperandCount {
-      let operand = instruction[operand: index]
-      if index < operands.count {
-        if !operands[index].accepts(operand) { return false }
-      } else if operand != .none {
-        return false
-      }
-    }
-    return true
+    return patterns[0].accepts(instruction.operand0) && patterns[1].accepts(instruction.operand1)
+      && patterns[2].accepts(instruction.operand2) && patterns[3].accepts(instruction.operand3)
   }
 
   /// The first form in the tables that fits the instruction, in one family or, for printing, in any.

@@ -42,7 +42,7 @@ extension X86Form {
   }
 
   private static var comparisons: [[X86Form]] {
-    let rows: [(X86Mnemonic, X86Opcode, OperandPattern.Extent, [VectorWidth], Int)] = [
+    let rows: [(X86Mnemonic, X86Opcode, OperandPattern.Extent, VectorWidths, Int)] = [
       (.vcmpps, X86Opcode(.none, .map0F, 0xC2), .full, .all, 4),
       (.vcmppd, X86Opcode(.p66, .map0F, 0xC2, .evexW1), .full, .all, 8),
       (.vcmpss, X86Opcode(.pF3, .map0F, 0xC2), .bytes4, .scalar, 0),

@@ -140,7 +140,7 @@ extension X86Form {
       [
         general(.sfence, X86Opcode(.none, .map0F, 0xAE, digit: 7), []),
         X86Form(
-          .vzeroupper, .vex, VectorFamily.allCases,
+          .vzeroupper, .vex, .all,
           X86Opcode(.none, .map0F, 0x77, fixedLength: 0), []),
         general(.ret, X86Opcode(.none, .primary, 0xC3), []),
       ],

@@ -78,7 +78,7 @@ extension X86Form {
   private static var parts: [[X86Form]] {
     func extract(
       _ mnemonic: X86Mnemonic, _ byte: UInt8, _ wide: X86Opcode.Wide, _ extent: OperandPattern.Extent,
-      widths: [VectorWidth]
+      widths: VectorWidths
     ) -> [X86Form] {
       avx512(
         mnemonic, X86Opcode(.p66, .map0F3A, byte, wide), [.rm(.vector, extent), .reg(.vector), .byte],
@@ -89,7 +89,7 @@ extension X86Form {
     }
     func insert(
       _ mnemonic: X86Mnemonic, _ byte: UInt8, _ wide: X86Opcode.Wide, _ extent: OperandPattern.Extent,
-      widths: [VectorWidth]
+      widths: VectorWidths
     ) -> [X86Form] {
       avx512(
         mnemonic, X86Opcode(.p66, .map0F3A, byte, wide),

@@ -61,14 +61,14 @@ extension X86Form {
   /// A move between registers or from memory, and its counterpart to memory.
   private static func load(
     _ mnemonic: X86Mnemonic, store: UInt8, _ opcode: X86Opcode,
-    _ families: [VectorFamily] = VectorFamily.allCases
+    _ families: VectorFamilies = .all
   ) -> [X86Form] {
     var storing = opcode
     storing.byte = store
     let forms =
       both(mnemonic, opcode, .oneSource)
       + both(mnemonic, storing, [.rm(.memory), .reg(.vector)], masking: .merging)
-    return forms.filter { families.contains($0.families[0]) }
+    return forms.filter { !families.isDisjoint(with: $0.families) }
   }
 
   private static func scalarMove(
@@ -93,7 +93,7 @@ extension X86Form {
 
   private static func broadcast(
     _ mnemonic: X86Mnemonic, _ opcode: X86Opcode, _ element: OperandPattern.Extent,
-    widths: [VectorWidth] = .all
+    widths: VectorWidths = .all
   ) -> [X86Form] {
     both(mnemonic, opcode, [.reg(.vector), .rm(.vectorOrMemory, element)], widths: widths)
   }
