@@ -1,0 +1,147 @@
+// The checks themselves. `operand order` and `type` stand in GraphVerification.swift, because all others build on them.
+
+/// One check on the whole of a graph.
+struct GraphCheck: Sendable {
+  let name: String
+  let summary: String
+  let problems: @Sendable (Graph) -> [(node: NodeID?, message: String)]
+}
+
+extension GraphVerification {
+  static let nodeChecks: [NodeCheck] = [
+    NodeCheck(
+      name: "meaning", summary: "The meaning fits the types of operands and result.",
+      problem: { $0.meaning.problem(operands: $0.operandTypes, result: $0.node.type) }),
+    NodeCheck(
+      name: "state", summary: "State is read by a number and with a type that the graph has.",
+      problem: { subject in
+        guard case .state(let id) = subject.meaning else { return nil }
+        let state = subject.graph.state
+        guard state.indices.contains(id.index) else { return "there is no state \(id.raw); the graph has \(state.count)" }
+        let type = state[id.index].type
+        return type == subject.node.type ? nil : "'\(state[id.index].name)' has type \(type), not \(subject.node.type)"
+      }),
+    NodeCheck(
+      name: "bodies", summary: "A loop has one body, whose inputs and outputs fit what it carries; other nodes have none.",
+      problem: { $0.bodyProblem }),
+    NodeCheck(
+      name: "projection", summary: "A projection names a further result of its operand and has its type.",
+      problem: { subject in
+        guard case .projection(let index) = subject.meaning else { return nil }
+        guard let source = subject.node.operands.first else { return "it has no operand" }
+        let further = subject.graph[source].furtherTypes
+        guard index >= 1, index <= further.count else {
+          return "\(source) has \(further.count) further results, so there is no result \(index)"
+        }
+        let type = further[index - 1]
+        return type == subject.node.type ? nil : "result \(index) of \(source) has type \(type), not \(subject.node.type)"
+      }),
+    NodeCheck(
+      name: "primitives only", summary: "After decomposition, no meaning is a decomposition.",
+      problem: { subject in
+        guard subject.promises.contains(.primitivesOnly), case .decomposition = subject.meaning else { return nil }
+        return "\(type(of: subject.node.op).mnemonic) is a decomposition, and those are replaced by now"
+      }),
+    NodeCheck(
+      name: "order", summary: "Orders of accumulation are sound, and set once the pass for them has run.",
+      problem: { subject in
+        let order: AccumulationOrder?
+        switch subject.meaning {
+        case .reduce(let reduction): order = reduction.order
+        case .contract(let ofContraction): order = ofContraction
+        default: return nil
+        }
+        switch order {
+        case nil: return subject.promises.contains(.ordersSet) ? "the order of accumulation is not set" : nil
+        case .chain: return nil
+        case .chunkedChain(let count): return count >= 1 ? nil : "a chunk has \(count) elements"
+        case .lanes(let count):
+          return count >= 1 && count & (count - 1) == 0 ? nil : "\(count) lanes are no power of two"
+        }
+      }),
+  ]
+
+  static let graphChecks: [GraphCheck] = [
+    GraphCheck(
+      name: "state variables", summary: "Names are unique, types are types of tensors.",
+      problems: { graph in
+        var names: Set<String> = []
+        var problems: [(node: NodeID?, message: String)] = []
+        for variable in graph.state {
+          if !names.insert(variable.name).inserted { problems.append((nil, "state '\(variable.name)' is there twice")) }
+          if variable.type.shape.extents.contains(where: { $0 < 1 }) {
+            problems.append((nil, "state '\(variable.name)' has type \(variable.type)"))
+          }
+        }
+        return problems
+      }),
+    GraphCheck(
+      name: "inputs", summary: "Names of inputs are unique.",
+      problems: { graph in
+        var names: Set<String> = []
+        return graph.inputs.filter { !names.insert($0.name).inserted }.map {
+          ($0.node, "input '\($0.name)' is there twice")
+        }
+      }),
+    GraphCheck(
+      name: "outputs", summary: "Outputs name nodes that exist, and their names are unique.",
+      problems: { graph in
+        var names: Set<String> = []
+        var problems: [(node: NodeID?, message: String)] = []
+        for output in graph.outputs {
+          if !graph.nodes.indices.contains(output.node.index) {
+            problems.append((nil, "output '\(output.name)' is \(output.node), which does not exist"))
+          }
+          if !names.insert(output.name).inserted { problems.append((nil, "output '\(output.name)' is there twice")) }
+        }
+        return problems
+      }),
+    GraphCheck(
+      name: "updates", summary: "Updates name state and nodes of one type, each variable at most once.",
+      problems: { graph in
+        var updated: Set<StateID> = []
+        return graph.updates.compactMap { update in
+          guard graph.state.indices.contains(update.state.index) else {
+            return (nil, "an update is of state \(update.state.raw), which does not exist")
+          }
+          let variable = graph.state[update.state.index]
+          guard graph.nodes.indices.contains(update.node.index) else {
+            return (nil, "the update of '\(variable.name)' is \(update.node), which does not exist")
+          }
+          guard updated.insert(update.state).inserted else { return (update.node, "'\(variable.name)' is updated twice") }
+          let type = graph.type(of: update.node)
+          return type == variable.type
+            ? nil : (update.node, "'\(variable.name)' of type \(variable.type) is updated with \(type)")
+        }
+      }),
+  ]
+}
+
+extension NodeUnderCheck {
+  fileprivate var bodyProblem: String? {
+    guard case .loop(let count, let carried) = meaning else {
+      if !node.bodies.isEmpty { return "it has a body, but is no loop" }
+      return node.furtherTypes.isEmpty ? nil : "it has several results, but is no loop"
+    }
+    guard node.bodies.count == 1 else { return "a loop has one body, not \(node.bodies.count)" }
+    guard count >= 1, carried >= 1, carried <= operandTypes.count else {
+      return "a loop of \(operandTypes.count) operands can't carry \(carried) through \(count) iterations"
+    }
+    let body = node.bodies[0]
+    if !body.state.isEmpty || !body.updates.isEmpty { return "the body has state of its own" }
+    let inputs = body.inputs.map { body.type(of: $0.node) }
+    guard inputs == operandTypes else { return "the body's inputs \(inputs) are not the operands' \(operandTypes)" }
+    let results = [node.type] + node.furtherTypes
+    guard results == Array(operandTypes.prefix(carried)) else {
+      return "the results \(results) are not the carried operands' \(Array(operandTypes.prefix(carried)))"
+    }
+    // Which nodes exist is the body's own check.
+    let inner = body.violations(promising: promises)
+    if let first = inner.first {
+      let place = first.node.map { " at \($0)" } ?? ""
+      return "in the body\(place): \(first.check): \(first.message)"
+    }
+    let outputs = body.outputs.map { body.type(of: $0.node) }
+    return outputs == results ? nil : "the body's outputs \(outputs) are not the results \(results)"
+  }
+}
