@@ -7,5 +7,6 @@
 #include <sys/mman.h>  // MADV_HUGEPAGE
 
 #include "processor.h"
+#include "workers.h"
 
 #endif

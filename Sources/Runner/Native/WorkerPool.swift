@@ -1,0 +1,110 @@
+import CTinyCC
+import Glibc
+import Synchronization
+
+/// A compiled step, in the form of every program that Cinch generates (DESIGN.md, *Step ABI*).
+///
+/// Every worker runs it with its own number; all must call the barrier equally often. It returns 0, or the
+/// id of a run-time check that failed.
+public typealias StepFunction =
+  @Sendable @convention(c) (
+    _ state: UnsafeMutablePointer<UInt8>?, _ scratch: UnsafeMutablePointer<UInt8>?,
+    _ inputs: UnsafePointer<UnsafeMutablePointer<UInt8>?>?, _ worker: Int, _ workers: Int,
+    _ barrier: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?, _ context: UnsafeMutableRawPointer?
+  ) -> Int32
+
+/// Threads that run compiled steps together with the calling thread.
+///
+/// The threads live as long as the pool and sleep between steps. A pool of one worker has no threads at
+/// all. Steps that several threads start on one pool run one after the other.
+public final class WorkerPool: Sendable {
+  /// More threads than this are a mistake on any machine.
+  public static let workerLimit = 1_024
+
+  /// How many workers run each step, the caller among them.
+  public let workerCount: Int
+
+  private let crew: Mutex<Crew>
+
+  /// Starts `workerCount - 1` threads.
+  ///
+  /// Throws `NativeError.workerCountInvalid`, or `.threadRefused` where the system gives no more threads.
+  public init(workerCount: Int) throws {
+    guard 1...Self.workerLimit ~= workerCount else {
+      throw NativeError.workerCountInvalid(workerCount, limit: Self.workerLimit)
+    }
+    self.workerCount = workerCount
+    crew = try Mutex(Crew(workerCount: workerCount))
+  }
+
+  /// Runs `step` on all workers with the floating-point mode of IEEE 754, and returns when all are done.
+  ///
+  /// The result is 0 if every worker returned 0, and else the smallest other code.
+  public func run(
+    _ step: StepFunction, state: UnsafeMutableRawPointer? = nil, scratch: UnsafeMutableRawPointer? = nil,
+    inputs: UnsafePointer<UnsafeMutablePointer<UInt8>?>? = nil
+  ) -> Int32 {
+    let job = cinch_job(
+      step: step, state: state?.assumingMemoryBound(to: UInt8.self),
+      scratch: scratch?.assumingMemoryBound(to: UInt8.self), inputs: inputs)
+    return crew.withLock { cinch_run_crew($0.shared, job) }
+  }
+
+  /// The threads' numbers in the system, for tests to look for; known once a step has run.
+  var threadNumbers: [Int] { crew.withLock { $0.threadNumbers } }
+}
+
+/// The threads of a pool, and the memory that they share with it.
+private final class Crew: @unchecked Sendable {
+  let shared: UnsafeMutablePointer<cinch_crew>
+  private let workers: UnsafeMutablePointer<cinch_worker>
+  private let workerCount: Int
+  private var threads: [pthread_t] = []
+
+  /// Waits of about 40 µs are spent spinning. Where workers share a core, spinning would only take time
+  /// from the one that is waited for.
+  private static func spins(workerCount: Int) -> UInt32 {
+    workerCount <= ProcessorFeatures.current.availableCores ? 1_000 : 0
+  }
+
+  init(workerCount: Int) throws {
+    self.workerCount = workerCount
+    var barrier = cinch_barrier()
+    barrier.workers = UInt32(workerCount)
+    barrier.spins = Self.spins(workerCount: workerCount)
+    var crew = cinch_crew()
+    crew.gate = barrier
+    crew.inner = barrier
+    shared = .allocate(capacity: 1)
+    shared.initialize(to: crew)
+    workers = .allocate(capacity: workerCount)
+    for index in 0..<workerCount {
+      (workers + index).initialize(to: cinch_worker(crew: shared, index: index, thread: 0))
+    }
+    // Signals are for the program's own threads.
+    var everySignal = sigset_t()
+    var formerMask = sigset_t()
+    sigfillset(&everySignal)
+    pthread_sigmask(SIG_SETMASK, &everySignal, &formerMask)
+    defer { pthread_sigmask(SIG_SETMASK, &formerMask, nil) }
+    for index in 1..<workerCount {
+      var thread = pthread_t()
+      let failure = pthread_create(&thread, nil, cinch_worker_main, workers + index)
+      guard failure == 0 else {
+        throw NativeError.threadRefused(
+          started: threads.count, wanted: workerCount - 1, reason: String(cString: strerror(failure)))
+      }
+      threads.append(thread)
+    }
+  }
+
+  /// Also runs when `init` throws, with the threads that were started by then.
+  deinit {
+    cinch_stop_crew(shared, UInt32(threads.count + 1))
+    for thread in threads { pthread_join(thread, nil) }
+    shared.deallocate()
+    workers.deallocate()
+  }
+
+  var threadNumbers: [Int] { (1..<workerCount).map { workers[$0].thread } }
+}
