@@ -8,15 +8,22 @@ public struct Pass: Sendable {
   public let summary: String
   /// Passes that must have run before, with the reason.
   public let after: [(pass: String, reason: String)]
+  /// What the verifier checks of the graph from this pass on.
+  public let promises: GraphPromises
+  /// Whether code generation can't do without it.
+  public let isRequired: Bool
   let run: @Sendable (Graph) throws -> Graph
 
   public init(
     _ name: String, _ summary: String, after: [(pass: String, reason: String)] = [],
+    promises: GraphPromises = [], isRequired: Bool = false,
     run: @escaping @Sendable (Graph) throws -> Graph
   ) {
     self.name = name
     self.summary = summary
     self.after = after
+    self.promises = promises
+    self.isRequired = isRequired
     self.run = run
   }
 
@@ -38,7 +45,8 @@ extension Pass {
     },
     Pass(
       "decompose", "Ops that are other ops become those.",
-      after: [("stabilise", "its patterns are visible only while ops have their names")]
+      after: [("stabilise", "its patterns are visible only while ops have their names")],
+      promises: .primitivesOnly, isRequired: true
     ) { try Decompose.run($0) },
     Pass("fold", "Computes what depends on constants alone, where the result is small.") { ConstantFolding.run($0) },
     Pass("algebra", "Removes what computes nothing and rewrites what has a cheaper form.") {
@@ -52,9 +60,9 @@ extension Pass {
     Pass(
       "algebra-again", "Rewrites what folding and merging have exposed.", after: [("merge", "users are counted exactly")]
     ) { $0.rewritten(Algebra.rewrite) },
-    Pass("split-reductions", "Reductions over separate groups of axes, and very long ones, become one after the other.") {
-      $0.rewritten(SplitReductions.rewrite)
-    },
+    Pass(
+      "split-reductions", "Reductions over separate groups of axes become one after the other.", isRequired: true
+    ) { $0.rewritten(SplitReductions.rewrite) },
     Pass("merge-again", "Equal nodes that the passes since have made become one.") { CommonSubexpressions.run($0) },
     Pass("dead-code", "Removes what nothing uses, so that the passes that follow count only real users.") {
       $0.withoutDeadNodes()
@@ -68,7 +76,8 @@ extension Pass {
     ) { FusedMultiplyAddContraction.run($0) },
     Pass(
       "accumulation-order", "Gives each reduction and contraction its order, from the logical shape.",
-      after: [("split-reductions", "it decides which elements one reduction adds")]
+      after: [("split-reductions", "it decides which elements one reduction adds")],
+      promises: .ordersSet, isRequired: true
     ) { AccumulationOrders.run($0) },
     Pass("sweep", "Removes what contraction left behind.", after: [("fma", "its products are dead")]) { $0.withoutDeadNodes() },
   ]

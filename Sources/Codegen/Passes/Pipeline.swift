@@ -23,19 +23,18 @@ extension Graph {
   public func optimised(_ options: PipelineOptions = PipelineOptions()) throws -> Graph {
     if !diagnostics.isEmpty { throw GraphError(diagnostics) }
     var graph = self
+    var promises: GraphPromises = []
+    try graph.verify(after: "building")
     options.observe?("built", graph)
     for pass in Pass.pipeline where pass.isRequired || !options.skippedPasses.contains(pass.name) {
       graph = try pass(graph)
       if let diagnostic = graph.diagnostics.first {
         throw InternalError(stage: "pass \(pass.name)", message: diagnostic.message)
       }
+      promises.formUnion(pass.promises)
+      try graph.verify(after: pass.name, promising: promises)
       options.observe?(pass.name, graph)
     }
     return graph
   }
-}
-
-extension Pass {
-  /// Code generation knows no decompositions, separate groups of axes or missing orders.
-  var isRequired: Bool { ["decompose", "split-reductions", "accumulation-order"].contains(name) }
 }
