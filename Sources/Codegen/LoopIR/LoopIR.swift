@@ -305,7 +305,7 @@ public struct RuntimeCheck: Sendable, Hashable {
 }
 
 /// A whole step: buffers, kernels and the order in which every worker runs them.
-public struct LoopProgram: Sendable {
+public struct LoopProgram: Sendable, Hashable {
   public var name: String
   public var buffers: [Buffer]
   public var kernels: [LoopKernel]
