@@ -26,13 +26,13 @@ let package = Package(
       name: "Cinch", dependencies: ["CinchGraph", "CinchCodegen", "CinchRunner"],
       path: "Sources/Cinch", swiftSettings: swiftSettings),
     .target(
-      name: "TestSupport", dependencies: ["Cinch"], path: "Tests/Support",
+      name: "TestSupport", dependencies: ["Cinch", "CinchCodegen", "CinchGraph", "CinchRunner"], path: "Tests/Support",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "GraphTests", dependencies: ["CinchGraph", "TestSupport"], swiftSettings: swiftSettings),
     .testTarget(
       name: "CodegenTests", dependencies: ["CinchGraph", "CinchCodegen", "TestSupport"],
-      swiftSettings: swiftSettings),
+      exclude: ["Goldens"], swiftSettings: swiftSettings),
     .testTarget(
       name: "RunnerTests", dependencies: ["Cinch", "TestSupport"], swiftSettings: swiftSettings),
   ],

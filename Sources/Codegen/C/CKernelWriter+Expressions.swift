@@ -189,7 +189,8 @@ extension CKernelWriter {
     case .or: logical(" || ", operands, logicalOr, minimum)
     case .exclusiveOr: compare(" != ", operands, minimum)
     case .not:
-      parenthesized(minimum > unary) { writer in
+      // `!a != b` gets a warning.
+      parenthesized(minimum > comparison) { writer in
         writer.out.write("!")
         writer.write(operands[0], minimum: unary)
       }
