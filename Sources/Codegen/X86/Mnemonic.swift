@@ -44,7 +44,7 @@ package enum X86Mnemonic: UInt16, Hashable, Sendable, CaseIterable {
 
   // Width changes and lane shuffles
   case vpmovzxbd, vpmovsxbd, vpmovzxwd, vpmovsxwd, vpmovzxbq, vpmovzxdq, vpmovdb, vpmovdw, vpmovqb, vpmovqd
-  case vpackssdw, vpacksswb, vpackusdw, vpackuswb
+  case vpackssdw, vpacksswb, vpackusdw, vpackuswb, vpextrb
   case vpermq, vpermd, vpermps, vpermt2ps, vpermi2ps, vpermilps, vpermilpd
   case vshufps, vshufpd, vpshufd, vshuff32x4, vshuff64x2, vshufi32x4
   case vunpcklps, vunpckhps, vunpcklpd, vunpckhpd

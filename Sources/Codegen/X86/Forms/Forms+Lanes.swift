@@ -20,6 +20,9 @@ extension X86Form {
       avx2(.vpacksswb, X86Opcode(.p66, .map0F, 0x63), .twoSources),
       avx2(.vpackusdw, X86Opcode(.p66, .map0F38, 0x2B), .twoSources),
       avx2(.vpackuswb, X86Opcode(.p66, .map0F, 0x67), .twoSources),
+      avx2(
+        .vpextrb, X86Opcode(.p66, .map0F3A, 0x14), [.rm(.memory, .bytes1), .reg(.vector), .byte],
+        widths: .scalar),
     ]
   }
 

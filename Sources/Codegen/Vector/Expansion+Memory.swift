@@ -1,0 +1,128 @@
+import CinchGraph
+
+/// A pointer that an Int32 value selects rows with: the same value, buffer and place give the same pointer.
+struct PointerKey: Hashable {
+  var value: VectorValue
+  var access: VectorAccess
+  var scale: Int
+}
+
+extension Expansion {
+  mutating func load(
+    _ access: Access, condition: VectorValue?, otherwise: ScalarLiteral?, varies: Bool
+  ) throws(VectorLimitation) -> VectorValue {
+    let type = buffers[access.buffer.index].elementType
+    guard type != .float64 else { throw .elementType(type) }
+    let (place, index) = try resolve(access, varies: varies)
+    var mask = condition
+    if varies, let validity = validity() {
+      if let own = mask {
+        mask = try apply(.and, [own, validity], from: .bool, to: .bool)
+      } else {
+        mask = validity
+      }
+    }
+    let other = otherwise.map { literal($0) }
+    if let known = mask.flatMap({ knownMask($0) }) {
+      if known == output.fullMask { mask = nil }
+      if known == 0 { return other ?? zero(type) }
+    }
+    let operands = (index.map { [$0] } ?? []) + (mask.map { [$0] } ?? [])
+    let loaded = try append(.load(place), operands, type)
+    // A masked load gives zero elsewhere.
+    guard let condition, let otherwise, let other, otherwise.bits != 0 else { return loaded }
+    return try apply(.select, [condition, loaded, other], from: type, to: type)
+  }
+
+  private mutating func zero(_ type: ElementType) -> VectorValue {
+    type == .bool ? output.constant(.mask(0), .bool) : output.constant(.uniform(0), type)
+  }
+
+  mutating func store(
+    _ access: Access, _ value: LoopValue, _ condition: LoopValue?
+  ) throws(VectorLimitation) {
+    let type = buffers[access.buffer.index].elementType
+    guard type != .float64 else { throw .elementType(type) }
+    var set = dependence.axes(of: access).union(dependence[value])
+    if let condition { set.formUnion(dependence[condition]) }
+    let varies = variesByLane(set)
+    try forEachPoint(of: set) { (e) throws(VectorLimitation) in
+      let (place, index) = try e.resolve(access, varies: varies)
+      guard index == nil, !varies || place.shape != .uniform else {
+        throw .stridedStore(buffer: e.buffers[access.buffer.index].name)
+      }
+      var mask = varies ? e.validity() : nil
+      if let condition {
+        let own = try e.instance(condition)
+        if let validity = mask {
+          mask = try e.apply(.and, [own, validity], from: .bool, to: .bool)
+        } else {
+          mask = own
+        }
+      }
+      if let known = mask.flatMap({ e.knownMask($0) }) {
+        if known == 0 { return }
+        if known == e.output.fullMask { mask = nil }
+      }
+      let operands = [try e.instance(value)] + (mask.map { [$0] } ?? [])
+      try e.append(VectorInstruction(operation: .store(place), operands: operands, result: nil))
+    }
+  }
+
+  /// Where an access goes at the current point, and the vector of indices if lanes are gathered.
+  private mutating func resolve(
+    _ access: Access, varies: Bool
+  ) throws(VectorLimitation) -> (VectorAccess, index: VectorValue?) {
+    let buffer = buffers[access.buffer.index]
+    let bytes = buffer.elementType.byteCount
+    let resolved = try resolve(access.index)
+    var place = VectorAccess(
+      segment: buffer.segment, offset: buffer.byteOffset + resolved.constant * bytes,
+      steps: resolved.steps.map { LoopStep(loop: $0.loop, step: $0.step * bytes) }, pointer: nil,
+      shape: .uniform, elementType: buffer.elementType, buffer: access.buffer)
+    if let indirection = access.indirection {
+      let value = try instance(indirection.value)
+      let reach = indirection.limit * indirection.scale * bytes
+      guard reach <= Int(Int32.max) else {
+        throw .gather(buffer: buffer.name, reason: "it is too large")
+      }
+      if !variesByLane(dependence[indirection.value]) {
+        try point(&place, value, scale: indirection.scale * bytes)
+      } else {
+        guard bytes == 4 else { throw .gather(buffer: buffer.name, reason: "its elements take one byte") }
+        place.shape = .gathered
+        let scale = output.constant(.uniform(UInt32(truncatingIfNeeded: indirection.scale)), .int32)
+        var index = indirection.scale == 1
+          ? value : try apply(.multiply, [value, scale], from: .int32, to: .int32)
+        if resolved.laneStep != 0 {
+          let steps = laneSteps(resolved.laneStep)
+          index = try apply(.add, [index, steps], from: .int32, to: .int32)
+        }
+        return (place, index)
+      }
+    }
+    guard varies, resolved.laneStep != 0 else { return (place, nil) }
+    if resolved.laneStep == 1 {
+      place.shape = .contiguous(validLanes)
+      return (place, nil)
+    }
+    guard bytes == 4 else { throw .gather(buffer: buffer.name, reason: "its elements take one byte") }
+    guard resolved.laneStep.magnitude < 1 << 24 else {
+      throw .gather(buffer: buffer.name, reason: "lanes are too far apart")
+    }
+    place.shape = .gathered
+    return (place, laneSteps(resolved.laneStep))
+  }
+
+  private mutating func laneSteps(_ step: Int) -> VectorValue {
+    output.constant(
+      .lanes((0..<lanes).map { UInt32(bitPattern: Int32(truncatingIfNeeded: step * $0)) }), .int32)
+  }
+
+  /// Lets `place` go out from a pointer to the row that `value` selects.
+  private mutating func point(
+    _ place: inout VectorAccess, _ value: VectorValue, scale: Int
+  ) throws(VectorLimitation) {
+    throw .gather(buffer: buffers[place.buffer.index].name, reason: "rows are selected by a value")
+  }
+}

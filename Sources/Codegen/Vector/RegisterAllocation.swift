@@ -1,0 +1,259 @@
+/// Gives virtual registers numbers by a linear scan over live ranges. Where registers run out, the value that is
+/// cheapest to have in memory goes to the frame (constants just stay in their table), and the scan runs again.
+struct RegisterAllocation: Sendable {
+  /// The number of each virtual register.
+  private(set) var numbers: [UInt8]
+
+  func vector(_ register: VirtualRegister) -> VectorRegister { VectorRegister(Int(numbers[register.index])) }
+  func mask(_ register: VirtualRegister) -> MaskRegister { MaskRegister(Int(numbers[register.index])) }
+
+  private static let roundLimit = 40
+
+  static func allocate(_ code: inout MachineCode) -> RegisterAllocation {
+    // Registers that stand for one read or write of a spilled value.
+    var unspillable = Set<VirtualRegister>()
+    for _ in 0..<roundLimit {
+      var scan = LinearScan(code, unspillable: unspillable)
+      scan.run()
+      if scan.spilled.isEmpty { return RegisterAllocation(numbers: scan.numbers) }
+      var spilling = Spilling(scan.spilled)
+      spilling.rewrite(&code)
+      unspillable.formUnion(spilling.temporaries)
+    }
+    preconditionFailure("Cinch bug: register allocation comes to no end")
+  }
+}
+
+private struct LinearScan {
+  private struct Active {
+    var register: VirtualRegister
+    var end: Int32
+  }
+
+  private let code: MachineCode
+  private let ranges: LiveRanges
+  private let unspillable: Set<VirtualRegister>
+  private var free: (vectors: UInt32, masks: UInt32)
+  private var active: [Active] = []
+  /// The register that a result should share, because it replaces the value there.
+  private var hints: [VirtualRegister: VirtualRegister] = [:]
+  var numbers: [UInt8]
+  private(set) var spilled: [VirtualRegister] = []
+  private var isSpilled: [Bool]
+
+  init(_ code: MachineCode, unspillable: Set<VirtualRegister>) {
+    self.code = code
+    ranges = LiveRanges(code)
+    self.unspillable = unspillable
+    let vectorCount = code.family.registerCount
+    free = (vectorCount == 32 ? .max : (1 << UInt32(vectorCount)) - 1, 0b1111_1110)
+    numbers = [UInt8](repeating: 0, count: code.registers.count)
+    isSpilled = [Bool](repeating: false, count: code.registers.count)
+    for line in code.lines {
+      guard case .instruction(let instruction) = line, let destination = instruction.definition else {
+        continue
+      }
+      if let tied = instruction.tied, tied != destination {
+        hints[destination] = tied
+      } else if instruction.kind == .copy, let source = instruction.first.register {
+        if hints[destination] == nil { hints[destination] = source }
+      }
+    }
+  }
+
+  mutating func run() {
+    let order = code.registers.indices.filter { ranges.start[$0] >= 0 }
+      .sorted { ranges.start[$0] < ranges.start[$1] }
+    for index in order { place(VirtualRegister(index)) }
+  }
+
+  private mutating func place(_ register: VirtualRegister) {
+    let start = ranges.start[register.index]
+    var kept = 0
+    for position in active.indices {
+      let item = active[position]
+      if item.end < start {
+        if !isSpilled[item.register.index] { release(item.register) }
+      } else {
+        active[kept] = item
+        kept += 1
+      }
+    }
+    active.removeLast(active.count - kept)
+
+    let isMask = code[register].isMask
+    var available = isMask ? free.masks : free.vectors
+    if available == 0 {
+      guard let victim = cheapest(beside: register, isMask: isMask) else {
+        preconditionFailure("Cinch bug: one vector instruction needs more registers than there are")
+      }
+      isSpilled[victim.index] = true
+      spilled.append(victim)
+      if victim == register { return }
+      release(victim)
+      active.removeAll { $0.register == victim }
+      available = isMask ? free.masks : free.vectors
+    }
+    var number = available.trailingZeroBitCount
+    if let hint = hints[register], !isSpilled[hint.index] {
+      let wanted = Int(numbers[hint.index])
+      if available >> UInt32(wanted) & 1 != 0 { number = wanted }
+    }
+    numbers[register.index] = UInt8(number)
+    if isMask { free.masks &= ~(1 << UInt32(number)) } else { free.vectors &= ~(1 << UInt32(number)) }
+    active.append(Active(register: register, end: ranges.end[register.index]))
+  }
+
+  private mutating func release(_ register: VirtualRegister) {
+    let bit = UInt32(1) << UInt32(numbers[register.index])
+    if code[register].isMask { free.masks |= bit } else { free.vectors |= bit }
+  }
+
+  /// Which of the values that are alive here, or the new one, is spilled.
+  private func cheapest(beside register: VirtualRegister, isMask: Bool) -> VirtualRegister? {
+    var best: VirtualRegister?
+    var bestCost = Float.infinity
+    func consider(_ candidate: VirtualRegister) {
+      if unspillable.contains(candidate) { return }
+      let length = Float(ranges.end[candidate.index] - ranges.start[candidate.index] + 2)
+      let factor: Float = code[candidate].remat == nil ? 1 : 0.4
+      let cost = ranges.weight[candidate.index] * factor / length
+      if cost < bestCost {
+        bestCost = cost
+        best = candidate
+      }
+    }
+    consider(register)
+    for item in active where code[item.register].isMask == isMask { consider(item.register) }
+    return best
+  }
+}
+
+/// Moves values from registers into the frame: each read loads, each write stores.
+private struct Spilling {
+  private var slots: [VirtualRegister: Int] = [:]
+  private(set) var temporaries: [VirtualRegister] = []
+  private let spilled: Set<VirtualRegister>
+
+  init(_ registers: [VirtualRegister]) { spilled = Set(registers) }
+
+  mutating func rewrite(_ code: inout MachineCode) {
+    let lines = code.lines
+    code.lines.removeAll(keepingCapacity: true)
+    code.lines.reserveCapacity(lines.count + 4 * spilled.count)
+    for register in spilled where code[register].remat == nil {
+      slots[register] = code.reserveFrame(code[register].isMask ? 8 : code.family.widest.bytes)
+      code.spillCount += 1
+    }
+    for line in lines {
+      if case .instruction(let instruction) = line { rewrite(instruction, &code) } else { code.lines.append(line) }
+    }
+  }
+
+  private mutating func rewrite(_ original: MachineInstruction, _ code: inout MachineCode) {
+    var instruction = original
+    if let destination = instruction.definition, spilled.contains(destination), code[destination].remat != nil,
+      instruction.kind == .constant
+    {
+      return
+    }
+    foldOperand(&instruction, code)
+    var renamed: [VirtualRegister: VirtualRegister] = [:]
+    var loads: [VirtualRegister] = []
+    instruction.forEachUse { register in
+      if spilled.contains(register), !loads.contains(register) { loads.append(register) }
+    }
+    for register in loads {
+      let temporary = makeTemporary(for: register, &code)
+      renamed[register] = temporary
+      if let remat = code[register].remat {
+        code.lines.append(.instruction(code.materialize(remat, into: temporary)))
+      } else {
+        let load: X86Mnemonic = code[register].isMask ? .kmovw : .vmovups
+        code.lines.append(
+          .instruction(
+            MachineInstruction(
+              load, width(register, code), .register(temporary), .memory(slot(register)))))
+      }
+    }
+    var stored: VirtualRegister?
+    if let destination = instruction.definition, spilled.contains(destination) {
+      stored = destination
+      if renamed[destination] == nil { renamed[destination] = makeTemporary(for: destination, &code) }
+    }
+    if !renamed.isEmpty { instruction.rename { renamed[$0] ?? $0 } }
+    code.lines.append(.instruction(instruction))
+    if let stored, let temporary = renamed[stored] {
+      let store: X86Mnemonic = code[stored].isMask ? .kmovw : .vmovups
+      code.lines.append(
+        .instruction(
+          MachineInstruction(
+            store, width(stored, code), .memory(slot(stored)), .register(temporary))))
+    }
+  }
+
+  private func width(_ register: VirtualRegister, _ code: MachineCode) -> VectorWidth {
+    code[register].isMask ? .xmm : code.family.widest
+  }
+
+  private func slot(_ register: VirtualRegister) -> MachineMemory {
+    guard let offset = slots[register] else {
+      preconditionFailure("Cinch bug: a constant is stored")
+    }
+    return MachineMemory(base: .frame, displacement: offset)
+  }
+
+  private mutating func makeTemporary(
+    for register: VirtualRegister, _ code: inout MachineCode
+  ) -> VirtualRegister {
+    let temporary = code.makeRegister(isMask: code[register].isMask)
+    temporaries.append(temporary)
+    return temporary
+  }
+
+  /// Reads a spilled source from memory within the instruction, if its encoding can.
+  private func foldOperand(_ instruction: inout MachineInstruction, _ code: MachineCode) {
+    guard instruction.kind == .plain, instruction.memory == nil, instruction.width == code.family.widest,
+      let position = instruction.mnemonic.memorySource
+    else { return }
+    if position == 2, instruction.commutes, let first = instruction.first.register, spilled.contains(first) {
+      let second = instruction.second.register
+      if second.map({ !spilled.contains($0) }) ?? false { swap(&instruction.first, &instruction.second) }
+    }
+    let operand = position == 1 ? instruction.first : instruction.second
+    guard let register = operand.register, spilled.contains(register), !code[register].isMask,
+      register != instruction.tied, let memory = memory(register, code)
+    else { return }
+    var count = 0
+    instruction.forEachUse { if $0 == register { count += 1 } }
+    guard count == 1 else { return }
+    if position == 1 { instruction.first = .memory(memory) } else { instruction.second = .memory(memory) }
+  }
+
+  private func memory(_ register: VirtualRegister, _ code: MachineCode) -> MachineMemory? {
+    switch code[register].remat {
+    case nil: return slot(register)
+    case .broadcast(let offset):
+      var memory = MachineMemory(base: .pool, displacement: offset)
+      memory.broadcast = code.family == .avx512
+      return memory
+    case .vector(let offset): return MachineMemory(base: .pool, displacement: offset)
+    case .zero, .mask, .fullMask: return nil
+    }
+  }
+}
+
+extension X86Mnemonic {
+  /// Which source may be memory, counted from 1, of those instructions that read whole vectors of 32-bit elements.
+  var memorySource: Int? {
+    switch self {
+    case .vaddps, .vsubps, .vmulps, .vdivps, .vmaxps, .vminps, .vandps, .vandnps, .vorps, .vxorps, .vcmpps,
+      .vblendmps, .vblendvps, .vpaddd, .vpsubd, .vpmulld, .vpmaxsd, .vpminsd, .vpand, .vpor, .vpxor, .vpandd,
+      .vpord, .vpxord, .vpcmpeqd, .vpcmpgtd, .vpcmpd, .vpcmpud, .vptestmd, .vpsllvd, .vpsrlvd, .vpsravd,
+      .vfmadd132ps, .vfmadd213ps, .vfmadd231ps:
+      2
+    case .vsqrtps, .vcvtdq2ps, .vcvttps2dq, .vpabsd: 1
+    default: nil
+    }
+  }
+}
