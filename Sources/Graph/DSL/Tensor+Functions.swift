@@ -147,7 +147,7 @@ func elementwise(_ op: any Op, _ operands: [Tensor], at site: CallSite) -> Tenso
     }
     shape = common
   }
-  return builder.add(op, operands.map { $0.broadcast(to: shape) }, at: site)
+  return builder.add(op, operands.map { $0.broadcast(to: shape, at: site) }, at: site)
 }
 
 /// The matrix product over the last two axes; leading axes broadcast. A vector counts as a row on the left and as a

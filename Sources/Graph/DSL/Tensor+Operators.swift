@@ -53,7 +53,7 @@ extension Tensor {
         "\(describe(op)) can't broadcast \(a.shape) with \(b.shape): extents must be equal or 1, aligned at the last axis",
         operands: [a, b], recovered: a.type, at: site)
     }
-    return a.builder.add(op, [a.broadcast(to: shape), b.broadcast(to: shape)], at: site)
+    return a.builder.add(op, [a.broadcast(to: shape, at: site), b.broadcast(to: shape, at: site)], at: site)
   }
 
   private static func later(_ a: Tensor, _ b: Tensor) -> Tensor { a.id > b.id ? a : b }

@@ -48,6 +48,6 @@ extension Tensor {
     guard keepingAxes, !builder.poisoned.contains(result.id) else { return result }
     var extents = shape.extents
     for axis in positions { extents[axis] = 1 }
-    return result.reshaped(to: Shape(extents))
+    return builder.add(Reshape(to: Shape(extents)), [result], at: site)
   }
 }

@@ -31,7 +31,11 @@ extension Tensor {
 
   /// Axes of extent 1, and leading ones that are missing, repeated as NumPy does.
   public func broadcast(to shape: Shape, file: StaticString = #filePath, line: Int = #line) -> Tensor {
-    shape == self.shape ? self : builder.add(Broadcast(to: shape), [self], at: CallSite(file, line))
+    broadcast(to: shape, at: CallSite(file, line))
+  }
+
+  func broadcast(to shape: Shape, at site: CallSite) -> Tensor {
+    shape == self.shape ? self : builder.add(Broadcast(to: shape), [self], at: site)
   }
 
   /// `extents[i]` elements along axis i, from `starts[i]` in steps of `steps[i]` (1 unless given).
