@@ -7,9 +7,24 @@ public final class GraphBuilder {
   var poisoned: Set<NodeID> = []
   var scopes: [String] = []
   var stateByIdentity: [ParameterIdentity: StateID] = [:]
+  private(set) var stateByName: [String: StateID] = [:]
   /// Names that a model gave its parameters; other parameters are named by their own hint.
   var parameterNames: [ParameterIdentity: String] = [:]
   var customGradients: [NodeID: CustomGradient] = [:]
+  /// The one node that reads each state variable: all uses share it, so that gradients with respect to it are whole.
+  private var reads: [StateID: Tensor] = [:]
+
+  /// Each use of a module's parameter, in order.
+  var usedParameters: [(parameter: Parameter, tensor: Tensor)] = []
+
+  /// Whether layers that differ in training, such as `Dropout`, act as in training.
+  public var isTraining = false
+  /// The paths of a registered model's layers.
+  var layerPaths: [LayerIdentity: String] = [:]
+  /// The random streams that layers have taken.
+  var usedStreams: Set<Int32> = []
+  /// The output shapes of the layers called so far, for a model's summary.
+  var layerOutputs: [String: Shape] = [:]
 
   public init(name: String = "step") { graph = Graph(name: name) }
 
@@ -82,6 +97,17 @@ public final class GraphBuilder {
     return body()
   }
 
+  /// Nodes and mistakes made by `body` belong to that line of the user's: for library code, which is written with operators.
+  func withSite<Result>(_ site: CallSite, _ body: () -> Result) -> Result {
+    let firstNode = graph.nodes.count
+    let firstDiagnostic = graph.diagnostics.count
+    defer {
+      for index in firstNode..<graph.nodes.count { graph.nodes[index].site = site }
+      for index in firstDiagnostic..<graph.diagnostics.count { graph.diagnostics[index].site = site }
+    }
+    return body()
+  }
+
   // MARK: Leaves
 
   public func input(
@@ -95,32 +121,52 @@ public final class GraphBuilder {
 
   /// A state variable of that name, made on first use.
   public func state(_ variable: StateVariable, at site: CallSite) -> Tensor {
-    if let index = graph.state.firstIndex(where: { $0.name == variable.name }) {
-      if graph.state[index].type != variable.type {
-        record(
-          Diagnostic(
-            "state '\(variable.name)' has type \(graph.state[index].type) and now \(variable.type)", at: site,
-            notes: [.init("first made here", at: graph.state[index].site)]))
-      }
-      return read(StateID(index), at: site)
-    }
-    if variable.type.shape.elementCount > Shape.maximumElementCount
-      || variable.type.shape.extents.contains(where: { $0 < 0 })
-    {
-      record(
-        Diagnostic(
-          "'\(variable.name)' can't have the shape \(variable.type.shape): extents must be positive and the elements at most 2³⁸",
-          at: site))
+    guard let id = declare(variable, at: site) else {
       return poison(recovered: TensorType(variable.type.elementType, []), site: site)
     }
+    return read(id, at: site)
+  }
+
+  /// Gives a state variable its place in the state, whether or not the graph reads it; nil after a mistake.
+  func declare(_ variable: StateVariable, at site: CallSite) -> StateID? {
+    // A pass gives its builder the whole state at once.
+    if stateByName.count != graph.state.count {
+      for (index, variable) in graph.state.enumerated() { stateByName[variable.name] = StateID(index) }
+    }
+    if let id = stateByName[variable.name] {
+      let known = graph.state[id.index]
+      if known.type != variable.type {
+        record(
+          Diagnostic(
+            "state '\(variable.name)' has type \(known.type) and now \(variable.type)", at: site,
+            notes: [.init("first made here", at: known.site)]))
+      }
+      return id
+    }
+    let shape = variable.type.shape
+    if shape.elementCount > Shape.maximumElementCount || shape.extents.contains(where: { $0 < 1 }) {
+      record(
+        Diagnostic(
+          "'\(variable.name)' can't have the shape \(shape): extents must be positive and the elements at most 2³⁸",
+          at: site))
+      return nil
+    }
+    let id = StateID(graph.state.count)
     graph.state.append(variable)
-    return read(StateID(graph.state.count - 1), at: site)
+    stateByName[variable.name] = id
+    return id
   }
 
   func read(_ id: StateID, at site: CallSite) -> Tensor {
+    if let known = reads[id] { return known }
     let variable = graph.state[id.index]
-    return add(ReadState(id, variable.type), [], at: site, name: variable.name)
+    let tensor = add(ReadState(id, variable.type), [], at: site, name: variable.name)
+    reads[id] = tensor
+    return tensor
   }
+
+  /// Whether anything has read the variable.
+  func isRead(_ id: StateID) -> Bool { reads[id] != nil }
 
   public func constant(_ literal: ScalarLiteral, shape: Shape = [], at site: CallSite) -> Tensor {
     add(Constant(.splat(literal), shape: shape), [], at: site)

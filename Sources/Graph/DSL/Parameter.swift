@@ -29,20 +29,33 @@ public struct Parameter: Sendable, Hashable {
 extension GraphBuilder {
   /// The value of a module's parameter; `hint` names it when no model has.
   public func parameter(_ parameter: Parameter, hint: String = "parameter", at site: CallSite) -> Tensor {
+    let tensor = declaredParameter(parameter, hint: hint, at: site)
+    usedParameters.append((parameter, tensor))
+    return tensor
+  }
+
+  private func declaredParameter(_ parameter: Parameter, hint: String, at site: CallSite) -> Tensor {
     if let id = stateByIdentity[parameter.identity] { return read(id, at: site) }
     var name = parameterNames[parameter.identity] ?? (scope.isEmpty ? hint : scope + "." + hint)
-    if graph.state.contains(where: { $0.name == name }) {
+    if stateByName[name] != nil {
       var number = 2
-      while graph.state.contains(where: { $0.name == "\(name)_\(number)" }) { number += 1 }
+      while stateByName["\(name)_\(number)"] != nil { number += 1 }
       name += "_\(number)"
     }
-    let count = graph.state.count
-    let tensor = state(
+    guard let id = declare(parameter, named: name) else {
+      return poison(recovered: TensorType(.float32, parameter.shape), site: site)
+    }
+    return read(id, at: site)
+  }
+
+  /// Gives a parameter its place in the state.
+  func declare(_ parameter: Parameter, named name: String) -> StateID? {
+    let id = declare(
       StateVariable(
         name: name, type: TensorType(.float32, parameter.shape), role: .parameter,
-        initialiser: parameter.initialiser, site: parameter.site), at: site)
-    if graph.state.count > count { stateByIdentity[parameter.identity] = StateID(count) }
-    return tensor
+        initialiser: parameter.initialiser, site: parameter.site), at: parameter.site)
+    if let id { stateByIdentity[parameter.identity] = id }
+    return id
   }
 }
 

@@ -10,7 +10,7 @@ public enum OpCatalogue {
     LeakyRelu.self, Gelu.self, GeluTanh.self, Silu.self, SoftplusOp.self,
     Compare.self, Logical.self, Not.self, Select.self, Cast.self,
     Sum.self, Max.self, Min.self, ArgMax.self, Mean.self, SoftmaxOp.self, LogSoftmaxOp.self,
-    MatMul.self,
+    MatMul.self, SoftmaxCrossEntropyOp.self, BinaryCrossEntropyOp.self,
     Transpose.self, Broadcast.self, Slice.self, Pad.self, Reshape.self, Concatenate.self,
     Gather.self, ScatterAdd.self, CheckIndex.self, OneHot.self,
     StopGradient.self, IdentityOp.self, Repeat.self, Projection.self,

@@ -112,18 +112,27 @@ extension GraphBuilder {
   ) -> Tensor {
     let site = CallSite(file, line)
     let stream = stream ?? nextStream()
-    let scalar = TensorType(.int32, [])
-    let seed = state(
-      StateVariable(name: "random.seed", type: scalar, role: .random, initialiser: .seed, site: site), at: site)
-    let step = state(
-      StateVariable(name: "random.step", type: scalar, role: .random, initialiser: .zeros, site: site), at: site)
+    let variables = Self.randomState(at: site)
+    let seed = state(variables[0], at: site)
+    let step = state(variables[1], at: site)
     let element = add(Iota(shape), [], at: site)
     return elementwise(Random(distribution, stream: stream), [element, step, seed], at: site)
   }
 
+  /// What makes a program's random numbers: its seed, and how often it has drawn.
+  static func randomState(at site: CallSite) -> [StateVariable] {
+    let scalar = TensorType(.int32, [])
+    return [
+      StateVariable(name: "random.seed", type: scalar, role: .random, initialiser: .seed, site: site),
+      StateVariable(name: "random.step", type: scalar, role: .random, initialiser: .zeros, site: site),
+    ]
+  }
+
   /// A graph that draws random numbers draws others in its next step.
   func advanceRandomStep() {
+    // Declared state alone draws nothing: evaluation leaves the training's random stream where it is.
     guard let index = graph.state.firstIndex(where: { $0.name == "random.step" }),
+      graph.nodes.contains(where: { $0.op is Random }),
       !graph.updates.contains(where: { $0.state.index == index })
     else { return }
     let site = graph.state[index].site
