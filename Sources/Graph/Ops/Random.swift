@@ -74,18 +74,31 @@ public struct Random: ElementwiseOp {
   }
 
   /// The generator as its authors describe it, apart from the sequence that code generation uses.
-  static func threefry(key: (UInt32, UInt32), counter: (UInt32, UInt32)) -> (UInt32, UInt32) {
-    let rotations: [UInt32] = [13, 15, 26, 6, 17, 29, 16, 24]
-    let keys = [key.0, key.1, 0x1BD1_1BDA ^ key.0 ^ key.1]
-    var (x0, x1) = (counter.0 &+ keys[0], counter.1 &+ keys[1])
+  package static func threefry(key: (UInt32, UInt32), counter: (UInt32, UInt32)) -> (UInt32, UInt32) {
+    // No arrays: initial values draw millions of words.
+    func rotation(_ round: Int) -> UInt32 {
+      switch round % 8 {
+      case 0: 13
+      case 1: 15
+      case 2: 26
+      case 3: 6
+      case 4: 17
+      case 5: 29
+      case 6: 16
+      default: 24
+      }
+    }
+    let third = 0x1BD1_1BDA ^ key.0 ^ key.1
+    func injectedKey(_ index: Int) -> UInt32 { index % 3 == 0 ? key.0 : index % 3 == 1 ? key.1 : third }
+    var (x0, x1) = (counter.0 &+ key.0, counter.1 &+ key.1)
     for round in 0..<20 {
       x0 = x0 &+ x1
-      let rotation = rotations[round % 8]
-      x1 = (x1 << rotation | x1 >> (32 - rotation)) ^ x0
+      let count = rotation(round)
+      x1 = (x1 << count | x1 >> (32 - count)) ^ x0
       if round % 4 == 3 {
         let injection = round / 4 + 1
-        x0 = x0 &+ keys[injection % 3]
-        x1 = x1 &+ keys[(injection + 1) % 3] &+ UInt32(injection)
+        x0 = x0 &+ injectedKey(injection)
+        x1 = x1 &+ injectedKey(injection + 1) &+ UInt32(injection)
       }
     }
     return (x0, x1)

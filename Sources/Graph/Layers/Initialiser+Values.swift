@@ -1,0 +1,79 @@
+extension StateVariable {
+  /// The variable's first value: a function of the seed and the variable's name alone, so that neither the order
+  /// of construction nor other variables change it.
+  public func initialValue(seed: Int) -> ElementArray {
+    let count = type.shape.elementCount
+    switch initialiser {
+    case .zeros: return ElementArray(zeros: count, type: type.elementType)
+    case .constant(let value): return ElementArray(repeating: Tensor.literal(value, type.elementType), count: count)
+    case .seed:
+      return ElementArray(
+        repeating: ScalarLiteral(type: type.elementType, bits: UInt64(Self.word(ofSeed: seed))), count: count)
+    case .uniform(let bound): return uniform(bound, seed)
+    case .normal(let deviation): return normal(deviation, seed)
+    case .xavierUniform: return uniform(Float((6 / Double(fans.in + fans.out)).squareRoot()), seed)
+    case .xavierNormal: return normal(Float((2 / Double(fans.in + fans.out)).squareRoot()), seed)
+    case .kaimingUniform: return uniform(Float((6 / Double(fans.in)).squareRoot()), seed)
+    case .kaimingNormal: return normal(Float((2 / Double(fans.in)).squareRoot()), seed)
+    case .scaledNormal: return normal(Float((1 / Double(fans.in)).squareRoot()), seed)
+    case .fanInUniform(let fanIn): return uniform(Float((1 / Double(Swift.max(fanIn, 1))).squareRoot()), seed)
+    }
+  }
+
+  /// How many inputs one output has, and how many outputs one input: a matrix is [inputs, outputs], a vector a
+  /// column, and with more axes the shape is that of a convolution, [outputs, inputs, window…].
+  var fans: (in: Int, out: Int) {
+    let shape = type.shape
+    switch shape.rank {
+    case 0: return (1, 1)
+    case 1: return (shape[0], 1)
+    case 2: return (shape[0], shape[1])
+    default:
+      let window = Shape(Array(shape.extents[2...])).elementCount
+      return (shape[1] * window, shape[0] * window)
+    }
+  }
+
+  private static func word(ofSeed seed: Int) -> UInt32 {
+    UInt32(truncatingIfNeeded: seed) &+ UInt32(truncatingIfNeeded: seed >> 32) &* 0x9E37_79B9
+  }
+
+  /// Two random words for each element. Programs draw with the step as the second counter; these have one of their own.
+  private func words(_ seed: Int) -> (first: [Int32], second: [Int32]) {
+    let key = (Self.word(ofSeed: seed), UInt32(truncatingIfNeeded: StableHash.of(name)))
+    let count = type.shape.elementCount
+    var first = [Int32](repeating: 0, count: count)
+    var second = first
+    first.withUnsafeMutableBufferPointer { first in
+      second.withUnsafeMutableBufferPointer { second in
+        for index in 0..<count {
+          let (a, b) = Random.threefry(key: key, counter: (UInt32(truncatingIfNeeded: index), .max))
+          first[index] = Int32(bitPattern: a)
+          second[index] = Int32(bitPattern: b)
+        }
+      }
+    }
+    return (first, second)
+  }
+
+  private func uniform(_ bound: Float, _ seed: Int) -> ElementArray {
+    // 24 random bits: 2u − 1 is exact, so that there is one rounding.
+    converted(words(seed).first.map { (Float(UInt32(bitPattern: $0) >> 8) * 0x1p-23 - 1) * bound })
+  }
+
+  private func normal(_ deviation: Float, _ seed: Int) -> ElementArray {
+    // The scalar sequence that programs use too, because libraries differ in the last bit of log and cos.
+    let (first, second) = words(seed)
+    let numbers = ScalarFunction.normal.evaluate([.int32(first), .int32(second)]).floats ?? []
+    return converted(numbers.map { $0 * deviation })
+  }
+
+  private func converted(_ values: [Float]) -> ElementArray {
+    switch type.elementType {
+    case .float64: .float64(values.map { Double($0) })
+    case .int32: .int32(values.map { Int32(exactly: $0.rounded(.towardZero)) ?? 0 })
+    case .bool: .bool(values.map { $0 != 0 })
+    case .float32: .float32(values)
+    }
+  }
+}
