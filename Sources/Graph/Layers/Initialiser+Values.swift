@@ -1,7 +1,7 @@
 extension StateVariable {
   /// The variable's first value: a function of the seed and the variable's name alone, so that neither the order
   /// of construction nor other variables change it.
-  public func initialValue(seed: Int) -> ElementArray {
+  public func initialValue(seed: UInt64) -> ElementArray {
     let count = type.shape.elementCount
     switch initialiser {
     case .zeros: return ElementArray(zeros: count, type: type.elementType)
@@ -34,12 +34,12 @@ extension StateVariable {
     }
   }
 
-  private static func word(ofSeed seed: Int) -> UInt32 {
+  private static func word(ofSeed seed: UInt64) -> UInt32 {
     UInt32(truncatingIfNeeded: seed) &+ UInt32(truncatingIfNeeded: seed >> 32) &* 0x9E37_79B9
   }
 
   /// Two random words for each element. Programs draw with the step as the second counter; these have one of their own.
-  private func words(_ seed: Int) -> (first: [Int32], second: [Int32]) {
+  private func words(_ seed: UInt64) -> (first: [Int32], second: [Int32]) {
     let key = (Self.word(ofSeed: seed), UInt32(truncatingIfNeeded: StableHash.of(name)))
     let count = type.shape.elementCount
     var first = [Int32](repeating: 0, count: count)
@@ -56,12 +56,12 @@ extension StateVariable {
     return (first, second)
   }
 
-  private func uniform(_ bound: Float, _ seed: Int) -> ElementArray {
+  private func uniform(_ bound: Float, _ seed: UInt64) -> ElementArray {
     // 24 random bits: 2u − 1 is exact, so that there is one rounding.
     converted(words(seed).first.map { (Float(UInt32(bitPattern: $0) >> 8) * 0x1p-23 - 1) * bound })
   }
 
-  private func normal(_ deviation: Float, _ seed: Int) -> ElementArray {
+  private func normal(_ deviation: Float, _ seed: UInt64) -> ElementArray {
     // The scalar sequence that programs use too, because libraries differ in the last bit of log and cos.
     let (first, second) = words(seed)
     let numbers = ScalarFunction.normal.evaluate([.int32(first), .int32(second)]).floats ?? []
