@@ -19,6 +19,8 @@ public struct HostTensor: Sendable {
     self.init(.float32(values), shape: shape ?? [values.count])
   }
 
+  /// Literals of whole numbers without a type are floats.
+  @_disfavoredOverload
   public init(_ values: [Int32], shape: Shape? = nil) {
     self.init(.int32(values), shape: shape ?? [values.count])
   }

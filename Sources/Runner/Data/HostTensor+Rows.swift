@@ -1,0 +1,113 @@
+public import CinchGraph
+
+extension HostTensor {
+  /// A matrix from its rows.
+  ///
+  /// - Throws: `DataError` where a row's length differs from the first's.
+  public init(rows: [[Float]]) throws {
+    let width = rows.first?.count ?? 0
+    for (number, row) in rows.enumerated() where row.count != width {
+      throw DataError("row \(number) has \(row.count) numbers, the first has \(width)")
+    }
+    self.init(.float32(rows.flatMap { $0 }), shape: [rows.count, width])
+  }
+
+  /// `count` numbers from `start` to `end`, both included.
+  public static func linearSpace(from start: Float, through end: Float, count: Int) -> HostTensor {
+    let last = Double(max(count - 1, 1))
+    let values = (0..<max(count, 0)).map { Float(Double(start) + (Double(end) - Double(start)) * Double($0) / last) }
+    return HostTensor(.float32(values), shape: [values.count])
+  }
+
+  /// Independent normal numbers, a function of the seed and the shape alone.
+  public static func randomNormal(
+    _ shape: Shape, mean: Float = 0, standardDeviation: Float = 1, seed: UInt64
+  ) -> HostTensor {
+    let numbers = random(shape, .normal(standardDeviation: standardDeviation), seed)
+    return mean == 0 ? numbers : numbers.map { $0 + mean }
+  }
+
+  /// Independent numbers from `low` to `high`, a function of the seed and the shape alone.
+  public static func randomUniform(
+    _ shape: Shape, from low: Float = 0, to high: Float = 1, seed: UInt64
+  ) -> HostTensor {
+    random(shape, .uniform(bound: 1), seed).map { low + (high - low) * (0.5 * ($0 + 1)) }
+  }
+
+  private static func random(_ shape: Shape, _ initialiser: Initialiser, _ seed: UInt64) -> HostTensor {
+    let variable = StateVariable(
+      name: "HostTensor", type: TensorType(.float32, shape), role: .random, initialiser: initialiser)
+    return HostTensor(variable.initialValue(seed: seed), shape: shape)
+  }
+
+  /// The same elements in row-major order under another shape; one extent may be −1, which means what is left.
+  ///
+  /// - Throws: `DataError` where the numbers of elements differ.
+  public func reshaped(to shape: Shape) throws -> HostTensor {
+    var shape = shape
+    let unknown = shape.extents.indices.filter { shape[$0] == -1 }
+    let known = Shape(shape.extents.filter { $0 != -1 }).elementCount
+    if unknown.count == 1, known > 0, count % known == 0 { shape.extents[unknown[0]] = count / known }
+    guard !shape.extents.contains(where: { $0 < 0 }), shape.elementCount == count else {
+      throw DataError("\(self.shape) with \(count) elements can't be reshaped to \(shape)")
+    }
+    return HostTensor(elements, shape: shape)
+  }
+
+  /// One element as a float.
+  ///
+  /// - Precondition: there is one index for each axis, inside of its extent.
+  public subscript(indices: Int...) -> Float {
+    precondition(
+      indices.count == shape.rank && zip(indices, shape.extents).allSatisfy { $0 >= 0 && $0 < $1 },
+      "no element \(indices) in a tensor of shape \(shape)")
+    return Float(elements[zip(indices, shape.strides).reduce(0) { $0 + $1.0 * $1.1 }].asDouble)
+  }
+
+  /// How many elements one step along the first axis passes over.
+  var rowCount: Int { shape.rank == 0 ? 1 : shape[0] }
+  private var rowLength: Int { Shape(Array(shape.extents.dropFirst())).elementCount }
+
+  /// The given rows (elements along the first axis), in that order.
+  ///
+  /// - Precondition: the tensor has an axis, and rows of those numbers.
+  public func rows(at indices: [Int]) -> HostTensor {
+    precondition(shape.rank > 0, "a scalar has no rows")
+    let length = rowLength
+    let shape = Shape([indices.count] + self.shape.extents.dropFirst())
+    let gathered: ElementArray =
+      switch elements {
+      case .float32(let all): .float32(Self.rows(of: all, indices, length))
+      case .float64(let all): .float64(Self.rows(of: all, indices, length))
+      case .int32(let all): .int32(Self.rows(of: all, indices, length))
+      case .bool(let all): .bool(Self.rows(of: all, indices, length))
+      }
+    return HostTensor(gathered, shape: shape)
+  }
+
+  /// A range of rows.
+  public func rows(_ range: Range<Int>) -> HostTensor { rows(at: Array(range)) }
+
+  private static func rows<Element>(of all: [Element], _ indices: [Int], _ length: Int) -> [Element] {
+    var result: [Element] = []
+    result.reserveCapacity(indices.count * length)
+    for index in indices { result.append(contentsOf: all[index * length..<(index + 1) * length]) }
+    return result
+  }
+
+  /// The first element that is NaN or infinite, or nil.
+  var firstNonFinite: (index: Int, value: Double)? {
+    switch elements {
+    case .float32(let values):
+      values.firstIndex { !$0.isFinite }.map { ($0, Double(values[$0])) }
+    case .float64(let values):
+      values.firstIndex { !$0.isFinite }.map { ($0, values[$0]) }
+    default: nil
+    }
+  }
+
+  /// The coordinates of the element with this row-major number, as `[3, 0]`.
+  func coordinates(of index: Int) -> String {
+    Shape(zip(shape.strides, shape.extents).map { index / $0 % $1 }).description
+  }
+}
