@@ -1,0 +1,93 @@
+public import CinchCodegen
+public import CinchGraph
+import Synchronization
+
+extension Graph {
+  /// Compiles the graph in this process.
+  ///
+  /// - Throws: `GraphError` with all mistakes of the graph and their lines; `UnsupportedError`; `NativeError` where the
+  ///   machine refuses memory or a compiler; `InternalError` for a bug of Cinch.
+  public func compile(engine: Engine? = nil, workers: Int? = nil) throws -> Program {
+    var options = try ProgramOptions.fromEnvironment()
+    if let engine { options.engine = engine }
+    if let workers { options.workers = workers }
+    return try compile(options)
+  }
+
+  /// Compiles with explicit options; nothing is read from the environment.
+  public func compile(_ options: ProgramOptions) throws -> Program {
+    if !diagnostics.isEmpty { throw GraphError(diagnostics) }
+    let pool = try WorkerPools.pool(options.workers)
+    let key = ProgramCache.Key(graph: GraphKey(self), options: options)
+    let (entry, _) = try ProgramCache.entry(key) { try compileAnew(options) }
+    let execution: any ProgramExecution =
+      if let code = entry.code {
+        try NativeExecution(entry.step, code, pool: pool, isTesting: options.isTesting)
+      } else {
+        try InterpretedExecution(entry.step)
+      }
+    return Program(
+      step: entry.step, engine: options.engine, times: entry.times, source: entry.source, options: options,
+      execution: execution)
+  }
+
+  private func compileAnew(_ options: ProgramOptions) throws -> ProgramCache.Entry {
+    var times = CompileTimes()
+    let clock = ContinuousClock()
+    let target = try options.target
+    let dump = try options.dumpDirectory.map { try DumpDirectory($0, program: name) }
+    let observe = dump.map { dump in
+      { @Sendable (stage: String, graph: Graph) in dump.write(stage, "txt", graph.description) }
+    }
+
+    let start = clock.now
+    let optimised = try self.optimised(PipelineOptions(skippedPasses: options.skippedPasses, observe: observe))
+    let passesDone = clock.now
+    let step = try CompiledStep(lowering: optimised, target: target, isTesting: options.isTesting)
+    let source =
+      switch options.engine {
+      case .interpreter: ""
+      case .tinycc: step.tinyccC(target)
+      case .systemCompiler: step.portableC
+      }
+    times.graph = passesDone - start
+    times.codegen = clock.now - passesDone
+    dump?.write(step, source: source)
+
+    let code: NativeCode? =
+      switch options.engine {
+      case .interpreter: nil
+      case .tinycc: try TinyCCompiler.compile(source)
+      case .systemCompiler(let name): try SystemCompiler(executable: name).compile(source)
+      }
+    times.compiler = code?.compileDuration ?? .zero
+    return ProgramCache.Entry(step: step, source: source, code: code, times: times)
+  }
+}
+
+extension ProgramOptions {
+  /// What code is generated for.
+  var target: Target {
+    get throws {
+      guard case .tinycc(let set) = engine else { return Target(vectorSet: .scalar, workers: workers) }
+      let target = Target.current(set, workers: workers)
+      guard target.isSupported else { throw ProgramError.unsupportedProcessor(engine.description) }
+      return target
+    }
+  }
+}
+
+/// One pool of threads for each number of workers, shared by all programs: two programs in one process take turns instead of
+/// fighting over cores.
+private enum WorkerPools {
+  private static let pools = Mutex<[Int: WorkerPool]>([:])
+
+  static func pool(_ workers: Int) throws -> WorkerPool {
+    try pools.withLock { pools in
+      if let pool = pools[workers] { return pool }
+      let pool = try WorkerPool(workerCount: workers)
+      pools[workers] = pool
+      return pool
+    }
+  }
+}

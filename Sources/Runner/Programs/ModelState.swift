@@ -1,0 +1,71 @@
+public import CinchCodegen
+public import CinchGraph
+
+/// The numbers of a model: parameters, optimizer state, random stream and counters, in one segment of memory that all
+/// programs of the model share.
+public final class ModelState: @unchecked Sendable {
+  public let layout: StateLayout
+  let segment: MemorySegment
+
+  /// The initial values, which depend on the seed and the variables' names alone.
+  public init(_ layout: StateLayout, seed: UInt64 = 0, isTesting: Bool = false) throws {
+    self.layout = layout
+    segment = try MemorySegment(
+      byteCount: max(layout.byteCount, 64), guarded: isTesting, alignEnd: isTesting, purpose: "parameters and optimizer state")
+    for entry in layout.entries {
+      store(entry.variable.initialValue(seed: seed), entry)
+    }
+  }
+
+  public var names: [String] { layout.entries.map(\.variable.name) }
+
+  /// A state variable's value.
+  ///
+  /// - Throws: `ProgramError.unknownState`, `.wrongState`.
+  public func value(of name: String) throws -> HostTensor {
+    let entry = try entry(name)
+    let type = entry.variable.type
+    return HostTensor(segment.read(type, at: entry.byteOffset), shape: type.shape)
+  }
+
+  public func setValue(of name: String, to tensor: HostTensor) throws {
+    let entry = try entry(name)
+    guard tensor.type == entry.variable.type else {
+      throw ProgramError.wrongState(
+        name: name, expected: entry.variable.type.description, given: tensor.type.description)
+    }
+    store(tensor.elements, entry)
+  }
+
+  private func entry(_ name: String) throws -> StateLayout.Entry {
+    guard let entry = layout.entries.first(where: { $0.variable.name == name }) else {
+      throw ProgramError.unknownState(name, known: names)
+    }
+    return entry
+  }
+
+  private func store(_ elements: ElementArray, _ entry: StateLayout.Entry) {
+    segment.write(elements, at: entry.byteOffset)
+  }
+}
+
+extension MemorySegment {
+  func read(_ type: TensorType, at byteOffset: Int) -> ElementArray {
+    let count = type.shape.elementCount
+    return switch type.elementType {
+    case .float32: .float32(read(at: byteOffset, count: count, as: Float.self))
+    case .float64: .float64(read(at: byteOffset, count: count, as: Double.self))
+    case .int32: .int32(read(at: byteOffset, count: count, as: Int32.self))
+    case .bool: .bool(read(at: byteOffset, count: count, as: UInt8.self).map { $0 != 0 })
+    }
+  }
+
+  func write(_ elements: ElementArray, at byteOffset: Int) {
+    switch elements {
+    case .float32(let values): write(values, at: byteOffset)
+    case .float64(let values): write(values, at: byteOffset)
+    case .int32(let values): write(values, at: byteOffset)
+    case .bool(let values): write(values.map { $0 ? 1 : 0 as UInt8 }, at: byteOffset)
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import CinchCodegen
+import CinchGraph
+
+/// A compiled step bound to the memory that it works in: what the engines have in common.
+protocol ProgramExecution: AnyObject {
+  /// Replaces an input, whose type the caller has checked.
+  func setInput(_ index: Int, _ elements: ElementArray)
+  /// Runs the step; on a failed check, state is untouched.
+  func run(_ state: ModelState) throws
+  /// An output of the last run.
+  func output(_ index: Int, _ state: ModelState) -> ElementArray
+}
+
+/// The interpreter, on the same state segment.
+final class InterpretedExecution: ProgramExecution {
+  private let step: CompiledStep
+  private let interpreter: Interpreter
+  private var inputs: [String: ElementArray] = [:]
+  private var outputs: [String: ElementArray] = [:]
+
+  init(_ step: CompiledStep) throws {
+    self.step = step
+    interpreter = try Interpreter(step.graph)
+  }
+
+  func setInput(_ index: Int, _ elements: ElementArray) { inputs[step.inputs[index].name] = elements }
+
+  func run(_ state: ModelState) throws {
+    var values: [String: ElementArray] = [:]
+    for name in state.names { values[name] = try state.value(of: name).elements }
+    outputs = try interpreter.run(inputs: inputs, state: &values)
+    for update in step.graph.updates {
+      let variable = step.graph.state[update.state.index]
+      guard let value = values[variable.name] else { continue }
+      try state.setValue(of: variable.name, to: HostTensor(value, shape: variable.type.shape))
+    }
+  }
+
+  func output(_ index: Int, _ state: ModelState) -> ElementArray {
+    outputs[step.outputs[index].name] ?? ElementArray(zeros: 0, type: .float32)
+  }
+}
+
+/// Machine code of any compiler.
+final class NativeExecution: ProgramExecution {
+  private let step: CompiledStep
+  private let code: NativeCode
+  private let function: StepFunction
+  private let pool: WorkerPool
+  private let scratch: MemorySegment
+  private let inputSegment: MemorySegment
+  private let inputOffsets: [Int]
+  private var inputPointers: [UnsafeMutablePointer<UInt8>?]
+  private let isTesting: Bool
+
+  init(_ step: CompiledStep, _ code: NativeCode, pool: WorkerPool, isTesting: Bool) throws {
+    self.step = step
+    self.code = code
+    self.pool = pool
+    self.isTesting = isTesting
+    function = try code.function("step", as: StepFunction.self)
+    scratch = try MemorySegment(
+      byteCount: max(step.loops.scratchByteCount(workers: pool.workerCount), 64), guarded: isTesting, alignEnd: isTesting,
+      purpose: "the intermediate values of '\(step.graph.name)'")
+    var offsets: [Int] = []
+    var end = 0
+    let sizes =
+      step.inputs.map(\.type.byteCount) + step.constants.map { $0.elementCount * $0.elementType.byteCount }
+    for size in sizes {
+      offsets.append(end)
+      end = (end + size + 63) & ~63
+    }
+    inputOffsets = offsets
+    inputSegment = try MemorySegment(
+      byteCount: max(end, 64), guarded: isTesting, alignEnd: isTesting, purpose: "the inputs of '\(step.graph.name)'")
+    let base = inputSegment.baseAddress.assumingMemoryBound(to: UInt8.self)
+    inputPointers = offsets.map { base + $0 }
+    for (index, constant) in step.constants.enumerated() {
+      inputSegment.write(constant.elements, at: offsets[step.inputs.count + index])
+    }
+  }
+
+  func setInput(_ index: Int, _ elements: ElementArray) { inputSegment.write(elements, at: inputOffsets[index]) }
+
+  func run(_ state: ModelState) throws {
+    if isTesting { poisonScratch() }
+    let code = inputPointers.withUnsafeBufferPointer { pointers in
+      pool.run(
+        function, state: state.segment.baseAddress, scratch: scratch.baseAddress, inputs: pointers.baseAddress)
+    }
+    if code != 0 { throw failedCheck(Int(code)) }
+  }
+
+  func output(_ index: Int, _ state: ModelState) -> ElementArray {
+    let output = step.outputs[index]
+    let buffer = step.loops.buffers[output.buffer.index]
+    switch buffer.segment {
+    case .state: return state.segment.read(output.type, at: buffer.byteOffset)
+    case .scratch: return scratch.read(output.type, at: buffer.byteOffset)
+    case .input(let number): return inputSegment.read(output.type, at: inputOffsets[number] + buffer.byteOffset)
+    case .worker: preconditionFailure("an output lies in one worker's scratch: a bug in Cinch")
+    }
+  }
+
+  private func failedCheck(_ number: Int) -> any Error {
+    guard step.loops.checks.indices.contains(number - 1) else {
+      return InternalError(stage: "running", message: "the step returned the unknown code \(number)")
+    }
+    let check = step.loops.checks[number - 1]
+    let record = scratch.read(at: step.loops.failureOffset, count: 2, as: Int.self)
+    return RuntimeCheckError(operation: check.operation, value: record[1], limit: check.limit, site: check.site)
+  }
+
+  /// Whatever a step reads before it wrote it is a signalling NaN.
+  private func poisonScratch() {
+    let words = scratch.elements(at: 0, count: scratch.byteCount / 4, as: UInt32.self)
+    words.update(repeating: 0x7FA0_DEAD)
+  }
+}
+
+extension ConstantData {
+  var elementCount: Int {
+    switch self {
+    case .splat: 1
+    case .dense(_, let bits): bits.count
+    }
+  }
+
+  var elements: ElementArray {
+    switch self {
+    case .splat(let literal): ElementArray(repeating: literal, count: 1)
+    case .dense(.float32, let bits): .float32(bits.map { Float(bitPattern: UInt32(truncatingIfNeeded: $0)) })
+    case .dense(.float64, let bits): .float64(bits.map { Double(bitPattern: $0) })
+    case .dense(.int32, let bits): .int32(bits.map { Int32(truncatingIfNeeded: $0) })
+    case .dense(.bool, let bits): .bool(bits.map { $0 != 0 })
+    }
+  }
+}

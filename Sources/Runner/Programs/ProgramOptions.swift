@@ -1,0 +1,62 @@
+import Glibc
+
+/// How programs are compiled and run. Everything here is a choice of speed or of what can be seen: never of results.
+public struct ProgramOptions: Sendable, Hashable {
+  public var engine: Engine
+  /// How many threads run a step, the caller among them.
+  public var workers: Int
+  /// Where every stage of each compile is written as text; nothing is written where it is nil.
+  public var dumpDirectory: String?
+  /// Passes that don't run, to find the one that is at fault.
+  public var skippedPasses: Set<String>
+  /// Surrounds buffers with canaries and segments with guard pages, and fills dead memory with signalling NaNs before
+  /// each step: slow, and any stray access shows.
+  public var isTesting: Bool
+
+  public init(
+    engine: Engine = .tinycc(nil), workers: Int = 1, dumpDirectory: String? = nil, skippedPasses: Set<String> = [],
+    isTesting: Bool = false
+  ) {
+    self.engine = engine
+    self.workers = workers
+    self.dumpDirectory = dumpDirectory
+    self.skippedPasses = skippedPasses
+    self.isTesting = isTesting
+  }
+
+  /// The switches of the environment, with one line of explanation each: the table in docs/Seeing.md.
+  public static let variables: [(name: String, summary: String)] = [
+    ("CINCH_ENGINE", "which engine runs programs: \(Engine.names.joined(separator: ", "))"),
+    ("CINCH_THREADS", "how many threads run a step"),
+    ("CINCH_DUMP", "a directory that gets every stage of each compile as numbered text files"),
+    ("CINCH_SKIP", "names of passes that don't run, separated by commas"),
+    ("CINCH_TEST", "1 puts canaries and guard pages around all memory"),
+  ]
+
+  /// As the environment of the process says; read once.
+  ///
+  /// - Throws: `ProgramError.badVariable`, when it is first used, for a value that can't be meant.
+  public static func fromEnvironment() throws -> ProgramOptions { try environment.get() }
+
+  private static let environment = Result { try parse { name in getenv(name).map { String(cString: $0) } } }
+
+  static func parse(_ value: (String) -> String?) throws -> ProgramOptions {
+    var options = ProgramOptions()
+    if let name = value("CINCH_ENGINE") {
+      guard let engine = Engine(name: name) else {
+        throw ProgramError.badVariable("CINCH_ENGINE", name, expected: "one of \(Engine.names.joined(separator: ", "))")
+      }
+      options.engine = engine
+    }
+    if let text = value("CINCH_THREADS") {
+      guard let count = Int(text), 1...WorkerPool.workerLimit ~= count else {
+        throw ProgramError.badVariable("CINCH_THREADS", text, expected: "a number from 1 to \(WorkerPool.workerLimit)")
+      }
+      options.workers = count
+    }
+    options.dumpDirectory = value("CINCH_DUMP")
+    options.skippedPasses = Set((value("CINCH_SKIP") ?? "").split(separator: ",").map(String.init))
+    options.isTesting = value("CINCH_TEST") == "1"
+    return options
+  }
+}
