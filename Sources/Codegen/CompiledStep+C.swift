@@ -1,0 +1,19 @@
+extension CompiledStep {
+  /// Readable C99 without includes: the same text on every machine for the same target.
+  public var portableC: String { CPrinter(dialect: .portable).print(loops) }
+
+  /// For libtcc: kernels as machine code where the target has vector instructions, and as plain loops otherwise.
+  public func tinyccC(_ target: Target) -> String {
+    CPrinter(dialect: .tinycc(target)).print(loops) { kernel, program in
+      try? VectorBackEnd.lower(kernel, in: program, target: target).get().functionBody
+    }
+  }
+
+  /// The kernels that the vector back end leaves to plain C on a target, with the reasons.
+  public func scalarKernels(_ target: Target) -> [(kernel: String, reason: VectorLimitation)] {
+    loops.kernels.compactMap { kernel in
+      guard case .failure(let reason) = VectorBackEnd.lower(kernel, in: loops, target: target) else { return nil }
+      return (kernel.name, reason)
+    }
+  }
+}
