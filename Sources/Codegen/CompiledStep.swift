@@ -1,37 +1,59 @@
 public import CinchGraph
 
-/// A step on its way down: the optimised graph with everything that code generation has decided about it.
+/// What lowering leaves to its caller; none of it changes a bit of any result.
+public struct LoweringOptions: Sendable, Hashable {
+  /// A gap of 64 bytes around each buffer, for tests that look for stray writes.
+  public var hasCanaries: Bool
+  /// Whether tensors that are never alive together share memory.
+  public var reusesMemory: Bool
+
+  public init(hasCanaries: Bool = false, reusesMemory: Bool = true) {
+    self.hasCanaries = hasCanaries
+    self.reusesMemory = reusesMemory
+  }
+}
+
+/// A graph as kernels, a memory plan and loops: what printers, back ends and the runner need.
 public struct CompiledStep: Sendable {
-  /// An array that the caller gives: the program's inputs first, in the graph's order.
-  public struct Input: Sendable {
+  public struct Input: Sendable, Hashable {
     public let name: String
     public let type: TensorType
   }
 
-  public struct Output: Sendable {
+  public struct Output: Sendable, Hashable {
     public let name: String
     public let type: TensorType
-    /// Where the step leaves it; may be state or an input.
+    /// In `loops`; row-major.
     public let buffer: BufferID
   }
 
-  /// After all passes: what the interpreter evaluates to the same bits.
-  public let graph: Graph
-  public let loops: LoopProgram
-  /// `Segment.input(i)` is `inputs[i]`, then `constants[i - inputs.count]`.
-  public let inputs: [Input]
-  public let constants: [ConstantData]
-  public let outputs: [Output]
-  public let state: StateLayout
-
-  public init(
-    graph: Graph, loops: LoopProgram, inputs: [Input], constants: [ConstantData], outputs: [Output], state: StateLayout
-  ) {
-    self.graph = graph
-    self.loops = loops
-    self.inputs = inputs
-    self.constants = constants
-    self.outputs = outputs
-    self.state = state
+  /// Numbers of the graph that the program reads like an input: its bytes belong at this index of the inputs.
+  public struct Constant: Sendable, Hashable {
+    public let input: Int
+    public let type: TensorType
+    public let bytes: [UInt8]
   }
+
+  public let graph: Graph
+  public let kernels: [KernelSummary]
+  public let loops: LoopProgram
+  public let memory: MemoryPlan
+  /// In the order of the graph's input nodes; constants follow them among the program's inputs.
+  public let inputs: [Input]
+  public let outputs: [Output]
+  public let constants: [Constant]
+  public let stateLayout: StateLayout
+  public let target: Target
+
+  public var checks: [RuntimeCheck] { loops.checks }
+}
+
+/// Lowers a graph on which all passes have run.
+///
+/// - Throws: `InternalError` if an invariant of Cinch's own is broken.
+public func lower(
+  _ graph: Graph, target: Target = .generic, options: LoweringOptions = LoweringOptions()
+) throws -> CompiledStep {
+  let plan = try StepPlan(graph)
+  return try Lowering(plan, graph, target, options).finished()
 }

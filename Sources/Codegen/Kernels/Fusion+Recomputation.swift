@@ -1,0 +1,100 @@
+import CinchGraph
+
+extension Fusion {
+  /// Opcodes that storing and loading one element is worth.
+  private static let storeCost = 4
+
+  /// Expressions have bounds, so that neither kernels nor this compiler's recursion grow without end.
+  mutating func storeLargeExpressions() {
+    var cost = [Int](repeating: 0, count: table.meanings.count)
+    var depth = cost
+    for index in table.meanings.indices where table.isLive[index] && table.slotOf[index] < 0 {
+      let node = NodeID(index)
+      var total = Int(table.ownCost[index])
+      var deepest = 0
+      let operands = table.operands(node)
+      for (position, operand) in operands.enumerated() where !operands[..<position].contains(operand) {
+        total += cost[operand.index]
+        deepest = max(deepest, depth[operand.index])
+      }
+      cost[index] = total
+      depth[index] = deepest + 1
+      if total > 600 || deepest >= 100, table.ownCost[index] > 0 {
+        table.store(node, .large)
+        cost[index] = 0
+        depth[index] = 0
+      }
+    }
+  }
+
+  /// Stores values that several kernels or stages would compute again, where that costs more than memory does.
+  mutating func storeRepeatedValues() -> Bool {
+    var points = [Int](repeating: 0, count: table.meanings.count)
+    var places = points
+    for (number, kernel) in kernels.enumerated() {
+      var evaluator = evaluator(for: number, writesCode: false)
+      var firstInner = kernel.extents.count
+      for (stage, content) in kernel.stages.enumerated() {
+        evaluator.beginStage(stage)
+        evaluator.domainCount = Domain.count(kernel.extents) * Domain.count(content.inner)
+        for root in content.roots {
+          let (kept, reduced) = Self.coordinates(
+            of: roots[root], kept: kernel.extents, inner: content.inner, firstInner: firstInner)
+          _ = try? evaluator.values(of: roots[root], kept, reduced)
+        }
+        firstInner += content.inner.count
+      }
+      for (node, count) in evaluator.evaluations {
+        points[node.index] += count
+        places[node.index] += 1
+      }
+    }
+    // From the results down: what a stored node needs is computed as often as the node's own elements.
+    let costs = subtreeCosts()
+    var result = false
+    for index in table.meanings.indices.reversed() where points[index] > 0 && table.slotOf[index] < 0 {
+      let node = NodeID(index)
+      let count = table.shape(node).elementCount
+      let excess = points[index] - count
+      guard excess > 0, excess * costs[index] > Self.storeCost * count + points[index] else { continue }
+      table.store(node, .repeated(places: places[index]))
+      result = true
+      reduce(node, by: excess, &points)
+    }
+    return result
+  }
+
+  /// Opcodes for one element, without what is stored; operands that are used twice count once.
+  private func subtreeCosts() -> [Int] {
+    var costs = [Int](repeating: 0, count: table.meanings.count)
+    for index in costs.indices where table.isLive[index] {
+      var total = Int(table.ownCost[index])
+      let operands = table.operands(NodeID(index))
+      for (position, operand) in operands.enumerated()
+      where table.slotOf[operand.index] < 0 && !operands[..<position].contains(operand) {
+        total += costs[operand.index]
+      }
+      costs[index] = min(total, 10_000)
+    }
+    return costs
+  }
+
+  /// The operands of a node that has been stored are computed that much less often.
+  private func reduce(_ node: NodeID, by excess: Int, _ points: inout [Int]) {
+    var pending = [node]
+    var seen: Set<NodeID> = [node]
+    while let next = pending.popLast() {
+      for operand in table.operands(next) where table.slotOf[operand.index] < 0 && seen.insert(operand).inserted {
+        points[operand.index] -= min(excess, points[operand.index])
+        pending.append(operand)
+      }
+    }
+  }
+
+  /// An evaluator over a kernel's domain followed by the inner axes of each stage.
+  func evaluator(for number: Int, writesCode: Bool) -> Evaluator {
+    var extents = kernels[number].extents
+    for stage in kernels[number].stages { extents += stage.inner }
+    return Evaluator(table, extents: extents, writesCode: writesCode)
+  }
+}

@@ -1,0 +1,279 @@
+import CinchGraph
+
+/// Groups a graph's results into kernels, in topological order: each joins the kernel it depends on last, or one beside it,
+/// where all that it reads there lies at its own point.
+struct Fusion {
+  static let maximumCost = 700
+  static let maximumRoots = 24
+  /// How many kernels back a root without dependencies looks for company.
+  static let window = 8
+
+  var table: NodeTable
+  private(set) var roots: [Root] = []
+  private(set) var kernels: [Kernel] = []
+  /// By root.
+  private(set) var kernelOf: [Int] = []
+  private(set) var stageOf: [Int] = []
+  /// By slot.
+  private var writers: [Int32: [Int]] = [:]
+  /// The kernel that checks the indices of a node.
+  private var checkers: [NodeID: Int] = [:]
+  /// What must be stored so that the rest can go on.
+  private var obstacles: [(node: NodeID, reason: StoreReason)] = []
+
+  init(_ graph: Graph) throws {
+    table = NodeTable(graph)
+    table.storePrimaryNodes()
+    storeLargeExpressions()
+    // Each round stores at least one more node; almost always one or two rounds are enough.
+    for round in 0... {
+      group()
+      for (node, reason) in obstacles { table.store(node, reason) }
+      if obstacles.isEmpty, round > 3 || !storeRepeatedValues() { break }
+      guard round <= graph.nodes.count else {
+        throw InternalError(stage: "fusion", message: "no end of values to store")
+      }
+    }
+  }
+
+  /// A root with the reads that decide where it may go.
+  struct Candidate {
+    var root: Int
+    var kept: [Int]
+    var inner: [Int]
+    var reads: [Read]
+    var coordinates: [AffineExpression]
+    var checks: [NodeID]
+    var cost: Int
+  }
+
+  private mutating func group() {
+    roots = table.roots()
+    kernels = []
+    kernelOf = [Int](repeating: -1, count: roots.count)
+    stageOf = [Int](repeating: -1, count: roots.count)
+    writers = [:]
+    checkers = [:]
+    obstacles = []
+    for index in roots.indices {
+      do throws(Obstacle) {
+        place(try candidate(index))
+      } catch {
+        guard case .store(let node, let reason) = error else {
+          preconditionFailure("Cinch's bug: a domain was left unsplit")
+        }
+        obstacles.append((node, reason))
+        // It gets a kernel of its own for the rest of this round.
+        append(index, Kernel(
+          form: .check, extents: roots[index].kept, stages: [.init(inner: roots[index].inner, roots: [index])],
+          boundary: .readsNoKernel, cost: 0))
+      }
+    }
+  }
+
+  // MARK: Reads
+
+  /// The root's reads over its own domain, split where reshapes need it.
+  private func candidate(_ index: Int) throws(Obstacle) -> Candidate {
+    let root = roots[index]
+    var kept = root.kept
+    var inner = root.inner
+    while true {
+      do throws(Obstacle) {
+        let result = try candidate(index, kept, inner)
+        try checkAccumulation(root, result)
+        return result
+      } catch {
+        guard case .split(let variable, let size) = error else { throw error }
+        var position = variable.index
+        if position < kept.count {
+          kept.replaceSubrange(position...position, with: [kept[position] / size, size])
+        } else {
+          position -= kept.count
+          inner.replaceSubrange(position...position, with: [inner[position] / size, size])
+        }
+      }
+    }
+  }
+
+  func candidate(_ index: Int, _ kept: [Int], _ inner: [Int]) throws(Obstacle) -> Candidate {
+    let root = roots[index]
+    var evaluator = Evaluator(table, extents: kept + inner, writesCode: false)
+    let (own, reduced) = Self.coordinates(of: root, kept: kept, inner: inner)
+    _ = try evaluator.values(of: root, own, reduced)
+    if root.kind == .contract, Self.isTile(root), !hasColumnsSideBySide(root, kept, evaluator) {
+      throw .store(root.operands[1], .columns)
+    }
+    return Candidate(
+      root: index, kept: kept, inner: inner, reads: evaluator.reads, coordinates: evaluator.coordinates,
+      checks: evaluator.checks, cost: evaluator.cost)
+  }
+
+  /// The coordinates of a root's axes over a kernel's domain and a stage's inner axes.
+  static func coordinates(
+    of root: Root, kept: [Int], inner: [Int], firstInner: Int? = nil
+  ) -> (kept: [AffineExpression], reduced: [AffineExpression]) {
+    let first = firstInner ?? kept.count
+    func fail() -> [AffineExpression] {
+      preconditionFailure("Cinch's bug: \(root.axes) and \(root.reduced) don't run along \(kept) and \(inner)")
+    }
+    if root.inner.isEmpty {
+      // A map's inner axes are its own last axes.
+      let all = Domain.coordinates(of: root.axes, over: kept + inner) ?? fail()
+      guard first != kept.count else { return (all, []) }
+      return (all.map { shifted($0, from: kept.count, to: first) }, [])
+    }
+    return (
+      Domain.coordinates(of: root.axes, over: kept) ?? fail(),
+      Domain.coordinates(of: root.reduced, over: inner[...], first: first) ?? fail()
+    )
+  }
+
+  private static func shifted(_ expression: AffineExpression, from: Int, to: Int) -> AffineExpression {
+    var result = AffineExpression(constant: expression.constant)
+    for term in expression.terms {
+      let raw = term.variable.index < from ? term.variable.index : term.variable.index - from + to
+      result.add(AffineExpression(LoopVariable(raw: Int32(raw))), times: term.coefficient)
+    }
+    return result
+  }
+
+  static func isTile(_ root: Root) -> Bool {
+    root.kind == .contract && root.order == .chain && root.axes[root.axes.count - 1] > 1
+      && root.axes[root.axes.count - 2] > 1
+  }
+
+  /// Whether the second operand's neighbours along the last axis are neighbours in memory (or one element). With few
+  /// rows, bringing them together would cost more than it saves.
+  private func hasColumnsSideBySide(_ root: Root, _ kept: [Int], _ all: Evaluator) -> Bool {
+    guard root.axes[root.axes.count - 2] >= 4, !table.isStored(root.operands[1]) else { return true }
+    var evaluator = Evaluator(table, extents: all.extents, writesCode: false)
+    let column = LoopVariable(raw: Int32(kept.count - 1))
+    let (own, reduced) = Self.coordinates(
+      of: root, kept: kept, inner: Array(all.extents[kept.count...]))
+    let index = evaluator.intern(Array(own.dropLast(2)) + reduced + [own[own.count - 1]])
+    guard (try? evaluator.value(root.operands[1], index)) != nil else { return true }
+    return evaluator.reads.allSatisfy { (0...1).contains($0.index.coefficient(of: column)) }
+  }
+
+  /// Orders other than a plain chain number the reduced elements across rows, so the axes must collapse into one.
+  private func checkAccumulation(_ root: Root, _ candidate: Candidate) throws(Obstacle) {
+    guard root.order != .chain, candidate.inner.count > 1, root.isReduction else { return }
+    if Self.isCollapsible(candidate, order: root.order) { return }
+    for operand in root.operands where !table.isStored(operand) { throw .store(operand, .accumulated) }
+  }
+
+  static func isCollapsible(_ candidate: Candidate, order: AccumulationOrder) -> Bool {
+    let inner = candidate.inner
+    if inner.count < 2 || order == .chain { return true }
+    if case .lanes(let count) = order, inner[inner.count - 1] % count == 0 { return true }
+    let first = candidate.kept.count
+    func collapses(_ expression: AffineExpression) -> Bool {
+      for position in 1..<inner.count {
+        let outer = expression.coefficient(of: LoopVariable(raw: Int32(first + position - 1)))
+        let own = expression.coefficient(of: LoopVariable(raw: Int32(first + position)))
+        if outer != own * inner[position] { return false }
+      }
+      return true
+    }
+    return candidate.reads.allSatisfy { collapses($0.index) } && candidate.coordinates.allSatisfy(collapses)
+  }
+
+  // MARK: Placing
+
+  private mutating func append(_ root: Int, _ kernel: Kernel) {
+    kernels.append(kernel)
+    settle(root, kernel: kernels.count - 1, stage: 0)
+  }
+
+  private mutating func settle(_ root: Int, kernel: Int, stage: Int) {
+    kernelOf[root] = kernel
+    stageOf[root] = stage
+    if roots[root].slot >= 0 { writers[roots[root].slot, default: []].append(root) }
+    if case .check = roots[root].kind { checkers[roots[root].node] = kernel }
+  }
+
+  private mutating func place(_ candidate: Candidate) {
+    let root = roots[candidate.root]
+    var producer = -1
+    for read in candidate.reads {
+      for writer in writers[read.slot] ?? [] { producer = max(producer, kernelOf[writer]) }
+    }
+    var checker = -1
+    for check in candidate.checks { checker = max(checker, checkers[check] ?? -1) }
+    var boundary: Boundary = producer < 0 ? .readsNoKernel : .unshared
+    switch root.kind {
+    case .check: boundary = .check
+    case .scatterAdd: boundary = .scatter
+    case .contract where Self.isTile(root): boundary = .tile
+    default:
+      // The kernel that it depends on last, then the newest ones beside it.
+      var places: [Int] = []
+      if producer >= 0, producer > checker { places.append(producer) }
+      let first = max(producer + 1, checker + 1, kernels.count - Self.window)
+      for kernel in stride(from: kernels.count - 1, through: first, by: -1) { places.append(kernel) }
+      for (position, kernel) in places.enumerated() {
+        switch placement(of: candidate, in: kernel) {
+        case .joins(let placement):
+          join(candidate, placement, kernel)
+          return
+        case .stands(let reason):
+          if position == 0 && kernel == producer { boundary = reason }
+        }
+      }
+      if producer >= 0, producer <= checker { boundary = .afterCheck }
+    }
+    let form: Kernel.Form =
+      switch root.kind {
+      case .map: .map
+      case .copy: .copy
+      case .reduce, .contract, .argMax:
+        if case .lanes = root.order { .rows } else { Self.isTile(root) ? .tile : .columns }
+      case .scatterAdd: .scatter
+      case .check: .check
+      }
+    append(
+      candidate.root,
+      Kernel(
+        form: form, extents: candidate.kept, stages: [.init(inner: candidate.inner, roots: [candidate.root])],
+        boundary: boundary, cost: candidate.cost + (root.isReduction ? 1 : 0)))
+  }
+
+  private mutating func join(_ candidate: Candidate, _ placement: Placement, _ number: Int) {
+    let root = roots[candidate.root]
+    if !placement.removed.isEmpty {
+      for stage in kernels[number].stages.indices {
+        kernels[number].stages[stage].inner = placement.removed + kernels[number].stages[stage].inner
+      }
+    }
+    kernels[number].extents = placement.extents
+    kernels[number].cost += candidate.cost + (root.isReduction ? 1 : 0)
+    if root.isReduction {
+      if case .lanes = root.order { kernels[number].form = .rows } else if kernels[number].form == .map {
+        kernels[number].form = .columns
+      }
+    }
+    if placement.stage == kernels[number].stages.count {
+      kernels[number].stages.append(.init(inner: placement.inner, roots: []))
+    }
+    kernels[number].stages[placement.stage].inner = placement.inner
+    kernels[number].stages[placement.stage].roots.append(candidate.root)
+    settle(candidate.root, kernel: number, stage: placement.stage)
+  }
+
+  /// A kernel that copies a slot's elements into another one.
+  mutating func appendCopy(of node: NodeID, from source: Int32, to target: Int32) {
+    let shape = table.slots[Int(source)].type.shape
+    roots.append(Root(.copy(from: source), node, [], slot: target, axes: shape.extents))
+    kernelOf.append(-1)
+    stageOf.append(-1)
+    let extents = roots[roots.count - 1].kept
+    append(
+      roots.count - 1,
+      Kernel(
+        form: .copy, extents: extents, stages: [.init(inner: [], roots: [roots.count - 1])], boundary: .copy, cost: 1))
+  }
+
+  func writers(of slot: Int32) -> [Int] { writers[slot] ?? [] }
+  func checker(of node: NodeID) -> Int? { checkers[node] }
+}

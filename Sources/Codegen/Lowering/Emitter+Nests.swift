@@ -1,0 +1,123 @@
+import CinchGraph
+
+extension Emitter {
+  /// The whole kernel.
+  mutating func emitKernel() -> [LoopStatement] {
+    let domain = axes.domain
+    if let vectorAxis = choice.vectorAxis {
+      var outer = domain
+      let vector = outer.remove(at: vectorAxis)
+      var tileAxis: LoopAxis?
+      if let position = choice.tileAxis { tileAxis = outer.remove(at: position) }
+      emitOuter(outer, isTop: true) { emitter, isTop in
+        emitter.emitTiles(vector, tileAxis, isTop: isTop)
+      }
+    } else {
+      emitOuter(domain, isTop: true) { emitter, _ in emitter.emitStages() }
+    }
+    return close()
+  }
+
+  /// Plain loops; the outermost is divided among workers.
+  private mutating func emitOuter(
+    _ axes: [LoopAxis], isTop: Bool, _ write: (inout Emitter, _ isTop: Bool) -> Void
+  ) {
+    guard let axis = axes.first else {
+      write(&self, isTop)
+      return
+    }
+    let variable = newVariable()
+    bind(axis, to: AffineExpression(variable))
+    open([axis])
+    if isTop { floor = scopes.count - 1 }
+    emitOuter(Array(axes.dropFirst()), isTop: false, write)
+    close(variable, axis.extent, isTop: isTop)
+  }
+
+  /// Ends a loop; at the top it is the workers', if they share the kernel.
+  private mutating func close(_ variable: LoopVariable, _ extent: Int, isTop: Bool, axis: Loop.Axis = .sequential) {
+    let statements = close()
+    if isTop { floor = 0 }
+    let isShared = isTop && choice.isParallel && axis == .sequential
+    append(
+      .loop(
+        Loop(
+          variable, extent: extent, axis: isShared ? .parallel : axis, comment: isTop ? comment : "",
+          body: statements)))
+  }
+
+  /// A run of blocks of one axis: `extent` points each, the first at `start`.
+  private struct Blocks {
+    var start: Int
+    var count: Int
+    var extent: Int
+  }
+
+  private static func blocks(_ extent: Int, of size: Int) -> [Blocks] {
+    let size = min(size, extent)
+    let rest = extent % size
+    var result = [Blocks(start: 0, count: extent / size, extent: size)]
+    if rest > 0 { result.append(Blocks(start: extent - rest, count: 1, extent: rest)) }
+    return result
+  }
+
+  private mutating func emitTiles(_ vector: LoopAxis, _ tile: LoopAxis?, isTop: Bool) {
+    let columns = Self.blocks(vector.extent, of: choice.strip)
+    guard let tile else {
+      for run in columns {
+        emitBlocks(run, isTop: isTop) { emitter, start, isTop in
+          emitter.emitVector(vector, start, run.extent, isTop: isTop)
+        }
+      }
+      return
+    }
+    // Column blocks outside: a strip of the second operand stays in cache while rows pass.
+    for run in columns {
+      emitBlocks(run, isTop: isTop) { emitter, column, isTop in
+        for rows in Self.blocks(tile.extent, of: emitter.choice.tile) {
+          emitter.emitBlocks(rows, isTop: isTop) { emitter, row, isTop in
+            emitter.emitTile(tile, row, rows.extent, isTop: isTop) { emitter, isTop in
+              emitter.emitVector(vector, column, run.extent, isTop: isTop)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private mutating func emitBlocks(
+    _ run: Blocks, isTop: Bool, _ write: (inout Emitter, AffineExpression, _ isTop: Bool) -> Void
+  ) {
+    // A lone block needs no loop, but at the top of a shared kernel one worker must take it.
+    guard run.count > 1 || (isTop && choice.isParallel) else {
+      write(&self, AffineExpression(constant: run.start), isTop)
+      return
+    }
+    let variable = newVariable()
+    open([])
+    if isTop { floor = scopes.count - 1 }
+    write(&self, AffineExpression(variable, coefficient: run.extent) + run.start, false)
+    close(variable, run.count, isTop: isTop)
+  }
+
+  private mutating func emitTile(
+    _ axis: LoopAxis, _ start: AffineExpression, _ extent: Int, isTop: Bool,
+    _ write: (inout Emitter, _ isTop: Bool) -> Void
+  ) {
+    let variable = newVariable()
+    bind(axis, to: extent == 1 ? start : start + AffineExpression(variable))
+    open([axis])
+    if isTop { floor = scopes.count - 1 }
+    write(&self, false)
+    close(variable, extent, isTop: isTop, axis: .unrolled)
+  }
+
+  private mutating func emitVector(_ axis: LoopAxis, _ start: AffineExpression, _ extent: Int, isTop: Bool) {
+    let variable = newVariable()
+    bind(axis, to: start + AffineExpression(variable))
+    open([axis])
+    if isTop { floor = scopes.count - 1 }
+    emitStages()
+    close(variable, extent, isTop: isTop, axis: .vector)
+  }
+}

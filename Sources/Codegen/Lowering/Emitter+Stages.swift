@@ -1,0 +1,327 @@
+import CinchGraph
+
+extension Emitter {
+  /// All stages at the point that the current scope binds.
+  mutating func emitStages() {
+    for index in body.stages.indices { emitStage(index) }
+  }
+
+  private mutating func emitStage(_ index: Int) {
+    let stage = body.stages[index]
+    let inner = axes.inner[index]
+    for scatter in stage.scatters { emit(scatter, inner) }
+    if stage.scatters.isEmpty {
+      if stage.axes.isEmpty {
+        emitPoint(stage)
+      } else if choice.vectorAxis == nil, let order = stage.reductions.first?.order, case .lanes(let count) = order {
+        emitLanes(stage, inner, count)
+      } else if let order = stage.reductions.first?.order, case .lanes(let count) = order {
+        emitLanes(stage, inner, count, axis: .unrolled)
+      } else if stage.reductions.isEmpty {
+        emitMaps(stage, inner)
+      } else if case .chunkedChain(let count) = stage.reductions[0].order {
+        emitChunks(stage, inner, count)
+      } else {
+        let results = emitChain(stage, inner, initials(stage))
+        finish(stage, results)
+      }
+    }
+    for store in stage.results { self.store(store) }
+  }
+
+  private mutating func emitPoint(_ stage: KernelBody.Stage) {
+    for value in stage.values { _ = self.value(value) }
+    for check in stage.checks {
+      let value = value(check.value)
+      append(.check(value, limit: check.limit, check: check.number))
+    }
+    emit(stage.stores)
+  }
+
+  /// All values first: a store may replace what another value reads.
+  private mutating func emit(_ stores: [KernelBody.Store], condition: LoopValue? = nil) {
+    for store in stores { _ = value(store.value) }
+    for store in stores { self.store(store, condition: condition) }
+  }
+
+  // MARK: Reductions
+
+  /// Accumulators: a reduction has one, argMax a second for the place.
+  private mutating func initials(_ stage: KernelBody.Stage) -> [LoopValue] {
+    var result: [LoopValue] = []
+    for reduction in stage.reductions {
+      result.append(define(.constant(reduction.identity), reduction.identity.type))
+      if case .argMax = reduction.kind { result.append(define(.constant(.int(0)), .int32)) }
+    }
+    return result
+  }
+
+  /// The accumulators after the element that the current scope binds.
+  private mutating func accumulate(_ stage: KernelBody.Stage, _ accumulators: [LoopValue]) -> [LoopValue] {
+    var result: [LoopValue] = []
+    for reduction in stage.reductions {
+      let accumulator = accumulators[result.count]
+      let type = reduction.identity.type
+      switch reduction.kind {
+      case .combine(let opcode, let value):
+        let element = self.value(value)
+        result.append(define(.apply(opcode, [accumulator, element]), type))
+      case .fusedMultiplyAdd(let a, let b):
+        let (x, y) = (value(a), value(b))
+        result.append(define(.apply(.fusedMultiplyAdd, [x, y, accumulator]), type))
+      case .argMax(let value, let coordinate):
+        // The first of equal ones stays; the first NaN replaces what is no NaN.
+        let element = self.value(value)
+        let place = accumulators[result.count + 1]
+        let isGreater = define(.apply(.less, [accumulator, element]), .bool)
+        var replaces = isGreater
+        if type.isFloatingPoint {
+          let isNaN = define(.apply(.notEqual, [element, element]), .bool)
+          let wasNumber = define(.apply(.equal, [accumulator, accumulator]), .bool)
+          let isFirst = define(.apply(.and, [isNaN, wasNumber]), .bool)
+          replaces = define(.apply(.or, [isGreater, isFirst]), .bool)
+        }
+        let here = define(.index(substituted(coordinate)), .int32)
+        result.append(define(.apply(.select, [replaces, element, accumulator]), type))
+        result.append(define(.apply(.select, [replaces, here, place]), .int32))
+      }
+    }
+    return result
+  }
+
+  /// Gives the reductions their results.
+  private mutating func finish(_ stage: KernelBody.Stage, _ accumulators: [LoopValue]) {
+    var position = 0
+    for reduction in stage.reductions {
+      if case .argMax = reduction.kind { position += 1 }
+      set(reduction.result, to: accumulators[position])
+      position += 1
+    }
+  }
+
+  /// Sequential loops over `inner`, outermost first, that carry the accumulators.
+  private mutating func emitChain(
+    _ stage: KernelBody.Stage, _ inner: [LoopAxis], _ initials: [LoopValue]
+  ) -> [LoopValue] {
+    guard let axis = inner.first else {
+      let next = accumulate(stage, initials)
+      emit(stage.stores)
+      return next
+    }
+    return emitLoop(extent: axis.extent, initials) { emitter, variable, arguments in
+      emitter.bind(axis, to: AffineExpression(variable))
+      emitter.open([axis])
+      let next = emitter.emitChain(stage, Array(inner.dropFirst()), arguments)
+      return next
+    }
+  }
+
+  /// A sequential loop whose body opens one scope, which is closed here.
+  private mutating func emitLoop(
+    extent: Int, _ initials: [LoopValue],
+    _ write: (inout Emitter, LoopVariable, [LoopValue]) -> [LoopValue]
+  ) -> [LoopValue] {
+    let variable = newVariable()
+    let arguments = initials.map { newValue(valueTypes[$0.index]) }
+    let next = write(&self, variable, arguments)
+    let statements = close()
+    let results = initials.map { newValue(valueTypes[$0.index]) }
+    let carried = initials.indices.map {
+      Loop.Carried(argument: arguments[$0], initial: initials[$0], next: next[$0], result: results[$0])
+    }
+    append(.loop(Loop(variable, extent: extent, carried: carried, body: statements)))
+    return results
+  }
+
+  /// A chain over each run of `count` elements, then a chain over the runs.
+  private mutating func emitChunks(_ stage: KernelBody.Stage, _ inner: [LoopAxis], _ count: Int) {
+    let axis = inner[inner.count - 1]
+    precondition(inner.count == 1, "Cinch's bug: chunks over axes that don't collapse")
+    var totals = initials(stage)
+    func combined(_ emitter: inout Emitter, _ totals: [LoopValue], _ runs: [LoopValue]) -> [LoopValue] {
+      stage.reductions.indices.map {
+        emitter.define(
+          .apply(stage.reductions[$0].combiner, [totals[$0], runs[$0]]), stage.reductions[$0].identity.type)
+      }
+    }
+    let full = axis.extent / count
+    if full > 0 {
+      totals = emitLoop(extent: full, totals) { emitter, chunk, totals in
+        emitter.open([])
+        let run = emitter.emitRun(stage, axis, count, AffineExpression(chunk, coefficient: count))
+        return combined(&emitter, totals, run)
+      }
+    }
+    if axis.extent % count > 0 {
+      let run = emitRun(stage, axis, axis.extent % count, AffineExpression(constant: full * count))
+      totals = combined(&self, totals, run)
+    }
+    finish(stage, totals)
+  }
+
+  private mutating func emitRun(
+    _ stage: KernelBody.Stage, _ axis: LoopAxis, _ count: Int, _ start: AffineExpression
+  ) -> [LoopValue] {
+    let identities = initials(stage)
+    return emitLoop(extent: count, identities) { emitter, variable, arguments in
+      emitter.bind(axis, to: start + AffineExpression(variable))
+      emitter.open([axis])
+      let next = emitter.accumulate(stage, arguments)
+      emitter.emit(stage.stores)
+      return next
+    }
+  }
+
+  /// Element i goes to lane i mod `count`; then the lanes are folded.
+  private mutating func emitLanes(
+    _ stage: KernelBody.Stage, _ inner: [LoopAxis], _ count: Int, axis kind: Loop.Axis = .vector
+  ) {
+    let last = inner[inner.count - 1]
+    let outer = Array(inner.dropLast())
+    precondition(outer.isEmpty || last.extent % count == 0, "Cinch's bug: lanes across rows that don't collapse")
+    let lane = newVariable()
+    open([])
+    var accumulators = initials(stage)
+    let full = last.extent / count
+    accumulators = emitLaneLoops(stage, outer, last, full, count, lane, accumulators)
+    let rest = last.extent % count
+    if rest > 0 {
+      bind(last, to: AffineExpression(lane) + full * count)
+      open([last])
+      let isInside = define(.within(AffineExpression(lane), bound: rest), .bool)
+      (guardValue, guardMask) = (isInside, last.mask)
+      let next = accumulate(stage, accumulators)
+      let kept = zip(next, accumulators).map { next, accumulator in
+        define(.apply(.select, [isInside, next, accumulator]), valueTypes[accumulator.index])
+      }
+      emit(stage.stores, condition: isInside)
+      (guardValue, guardMask) = (nil, 0)
+      // The lanes' scope goes on with what the tail's defined.
+      let statements = close()
+      scopes[scopes.count - 1].statements += statements
+      accumulators = kept
+    }
+    let statements = close()
+    let results = stage.reductions.map { newValue($0.identity.type) }
+    let folds = stage.reductions.indices.map {
+      Loop.Fold(value: accumulators[$0], combiner: stage.reductions[$0].combiner, result: results[$0])
+    }
+    append(.loop(Loop(lane, extent: count, axis: kind, folds: folds, body: statements)))
+    finish(stage, results)
+  }
+
+  private mutating func emitLaneLoops(
+    _ stage: KernelBody.Stage, _ outer: [LoopAxis], _ last: LoopAxis, _ full: Int, _ count: Int, _ lane: LoopVariable,
+    _ initials: [LoopValue]
+  ) -> [LoopValue] {
+    if let axis = outer.first {
+      return emitLoop(extent: axis.extent, initials) { emitter, variable, arguments in
+        emitter.bind(axis, to: AffineExpression(variable))
+        emitter.open([axis])
+        return emitter.emitLaneLoops(
+          stage, Array(outer.dropFirst()), last, full, count, lane, arguments)
+      }
+    }
+    if full == 0 { return initials }
+    if full == 1 {
+      bind(last, to: AffineExpression(lane))
+      open([last])
+      let next = accumulate(stage, initials)
+      emit(stage.stores)
+      let statements = close()
+      scopes[scopes.count - 1].statements += statements
+      return next
+    }
+    return emitLoop(extent: full, initials) { emitter, chunk, arguments in
+      emitter.bind(last, to: AffineExpression(chunk, coefficient: count) + AffineExpression(lane))
+      emitter.open([last])
+      let next = emitter.accumulate(stage, arguments)
+      emitter.emit(stage.stores)
+      return next
+    }
+  }
+
+  // MARK: Maps over inner axes
+
+  private mutating func emitMaps(_ stage: KernelBody.Stage, _ inner: [LoopAxis]) {
+    guard !stage.stores.isEmpty else { return }
+    guard choice.vectorAxis == nil else {
+      emitLoops(inner) { emitter in emitter.emit(stage.stores) }
+      return
+    }
+    // Vectors run along the axis that the stores run along.
+    let column = inner.indices.reversed().first { position in
+      let variable = LoopVariable(raw: Int32(inner[position].axis))
+      return stage.stores.allSatisfy { $0.access.index.coefficient(of: variable) == 1 }
+    } ?? inner.count - 1
+    var outer = inner
+    let axis = outer.remove(at: column)
+    emitLoops(outer) { emitter in
+      emitter.emitStrips(axis) { emitter in emitter.emit(stage.stores) }
+    }
+  }
+
+  private mutating func emitLoops(_ axes: [LoopAxis], _ write: (inout Emitter) -> Void) {
+    guard let axis = axes.first else {
+      write(&self)
+      return
+    }
+    _ = emitLoop(extent: axis.extent, []) { emitter, variable, _ in
+      emitter.bind(axis, to: AffineExpression(variable))
+      emitter.open([axis])
+      emitter.emitLoops(Array(axes.dropFirst()), write)
+      return []
+    }
+  }
+
+  /// Vector loops of a strip each, then the rest.
+  private mutating func emitStrips(_ axis: LoopAxis, _ write: (inout Emitter) -> Void) {
+    let strip = min(choice.strip, axis.extent)
+    let count = axis.extent / strip
+    let rest = axis.extent % strip
+    func vector(_ emitter: inout Emitter, _ start: AffineExpression, _ extent: Int) {
+      let lane = emitter.newVariable()
+      emitter.bind(axis, to: start + AffineExpression(lane))
+      emitter.open([axis])
+      write(&emitter)
+      let statements = emitter.close()
+      emitter.append(.loop(Loop(lane, extent: extent, axis: .vector, body: statements)))
+    }
+    if count == 1 {
+      vector(&self, AffineExpression(), strip)
+    } else {
+      _ = emitLoop(extent: count, []) { emitter, block, _ in
+        emitter.open([])
+        vector(&emitter, AffineExpression(block, coefficient: strip), strip)
+        return []
+      }
+    }
+    if rest > 0 { vector(&self, AffineExpression(constant: count * strip), rest) }
+  }
+
+  // MARK: Scatter
+
+  /// Zeros, then each row added to the one its index names, in ascending order.
+  private mutating func emit(_ scatter: KernelBody.Scatter, _ inner: [LoopAxis]) {
+    let buffer = BufferID(raw: buffers[scatter.buffer.index])
+    let type = body.types[scatter.row.index]
+    let base = substituted(scatter.base)
+    _ = emitLoop(extent: scatter.rowCount, []) { emitter, row, _ in
+      emitter.open([])
+      let zero = emitter.define(.constant(ScalarLiteral(type: type, bits: 0)), type)
+      emitter.append(
+        .store(Access(buffer, base + AffineExpression(row, coefficient: scatter.stride)), zero, condition: nil))
+      return []
+    }
+    emitLoops(inner) { emitter in
+      let index = emitter.value(scatter.index)
+      let row = emitter.value(scatter.row)
+      let access = Access(
+        buffer, base,
+        indirection: Access.Indirection(value: index, scale: scatter.stride, limit: scatter.rowCount))
+      let old = emitter.define(.load(access, condition: nil, otherwise: nil), type)
+      let sum = emitter.define(.apply(.add, [old, row]), type)
+      emitter.append(.store(access, sum, condition: nil))
+    }
+  }
+}

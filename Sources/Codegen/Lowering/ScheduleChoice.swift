@@ -1,0 +1,95 @@
+import CinchGraph
+
+/// How a kernel's axes run: the one place where a schedule is chosen.
+struct ScheduleChoice: Sendable {
+  /// The axis of the domain whose points lie side by side in vectors; nil where each point of the domain runs by itself and
+  /// vectors run along the stages' inner axes.
+  var vectorAxis: Int?
+  /// Points of one vector loop.
+  var strip: Int
+  /// The axis of the domain that is unrolled in registers, for contractions.
+  var tileAxis: Int?
+  var tile: Int
+  /// Whether workers share the kernel.
+  var isParallel: Bool
+
+  /// Lane operations below which sharing a kernel costs more than it saves (some microseconds).
+  static let parallelWork = 1 << 16
+
+  static func choose(_ body: KernelBody, _ axes: LoopAxes, _ form: Kernel.Form, _ target: Target) -> ScheduleChoice {
+    let lanes = target.vectorByteCount / 4
+    let points = axes.domain.reduce(1) { $0 * $1.extent }
+    let inner = axes.inner.reduce(1) { max($0, $1.reduce(1) { $0 * $1.extent }) }
+    var choice = ScheduleChoice(
+      vectorAxis: nil, strip: 4 * lanes, tileAxis: nil, tile: 1,
+      isParallel: points * inner * max(1, body.expressions.count / 4) >= parallelWork && points > 1)
+    let registers = target.vectorRegisterCount
+    switch form {
+    case .check:
+      choice.isParallel = false
+    case .rows:
+      choice.strip = strip(body, lanes, registers)
+    case .map, .columns, .copy, .scatter:
+      choice.vectorAxis = vectorAxis(body, axes, lanes)
+      choice.strip = strip(body, lanes, registers)
+    case .tile:
+      let column = axes.domain.count - 1
+      choice.vectorAxis = column
+      let vectors = (axes.domain[column].extent + lanes - 1) / lanes
+      let width = min(vectors, registers >= 32 ? 3 : 2)
+      choice.strip = width * lanes
+      if column > 0 {
+        choice.tileAxis = column - 1
+        choice.tile = tile(axes.domain[column - 1].extent, most: registers >= 32 ? (width == 1 ? 14 : 8) : (width == 1 ? 8 : 4))
+      }
+    }
+    return choice
+  }
+
+  /// Rows of a register tile: as many as fit, fewer where that leaves no rest.
+  private static func tile(_ rows: Int, most: Int) -> Int {
+    if rows <= most { return rows }
+    for size in stride(from: most, to: most / 2, by: -1) where rows % size == 0 { return size }
+    return min(most, 8)
+  }
+
+  /// Vectors side by side: more hide latency, fewer leave registers for long expressions.
+  private static func strip(_ body: KernelBody, _ lanes: Int, _ registers: Int) -> Int {
+    let accumulators = body.stages.reduce(0) { max($0, $1.reductions.count) }
+    var vectors = registers >= 32 ? 4 : 2
+    if body.expressions.count > 60 || accumulators > 3 { vectors = max(1, vectors / 2) }
+    return vectors * lanes
+  }
+
+  /// The axis along which the fewest accesses jump: neighbouring points should be neighbours in memory.
+  private static func vectorAxis(_ body: KernelBody, _ axes: LoopAxes, _ lanes: Int) -> Int? {
+    var best: Int?
+    var bestCost = Int.max
+    for position in axes.domain.indices.reversed() {
+      let variable = LoopVariable(raw: Int32(axes.domain[position].axis))
+      var cost = 0
+      for (index, weight) in body.accesses where !(0...1).contains(index.coefficient(of: variable)) { cost += weight }
+      // Lanes that stay empty count like jumps.
+      if axes.domain[position].extent < lanes / 2 { cost += 1 }
+      if cost < bestCost {
+        bestCost = cost
+        best = position
+      }
+    }
+    return best
+  }
+}
+
+extension KernelBody {
+  /// The indices of loads and stores, with how much a jump costs: stores can't jump in vectors at all.
+  fileprivate var accesses: [(AffineExpression, Int)] {
+    var result: [(AffineExpression, Int)] = []
+    for expression in expressions {
+      if case .load(let access, _, _) = expression { result.append((access.index, 2)) }
+    }
+    for stage in stages {
+      for store in stage.stores + stage.results { result.append((store.access.index, 5)) }
+    }
+    return result
+  }
+}
