@@ -43,7 +43,9 @@ extension Graph {
     let start = clock.now
     let optimised = try self.optimised(PipelineOptions(skippedPasses: options.skippedPasses, observe: observe))
     let passesDone = clock.now
-    let step = try CompiledStep(lowering: optimised, target: target, isTesting: options.isTesting)
+    let step = try lower(
+      optimised, target: target,
+      options: LoweringOptions(hasCanaries: options.isTesting, reusesMemory: true))
     let source =
       switch options.engine {
       case .interpreter: ""

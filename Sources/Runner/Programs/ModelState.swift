@@ -13,7 +13,8 @@ public final class ModelState: @unchecked Sendable {
     segment = try MemorySegment(
       byteCount: max(layout.byteCount, 64), guarded: isTesting, alignEnd: isTesting, purpose: "parameters and optimizer state")
     for entry in layout.entries {
-      store(entry.variable.initialValue(seed: seed), entry)
+      let variable = entry.variable
+      store(variable.initialiser.values(of: variable.type, seed: seed, name: variable.name), entry)
     }
   }
 

@@ -119,13 +119,13 @@ public final class Program: Sendable {
   private func state(_ given: ModelState?, _ session: inout Session) throws -> ModelState {
     if let given { return given }
     if let own = session.ownState { return own }
-    let own = try ModelState(step.state, isTesting: options.isTesting)
+    let own = try ModelState(step.stateLayout, isTesting: options.isTesting)
     session.ownState = own
     return own
   }
 
   private func run(_ state: ModelState, _ session: Session) throws {
-    guard state.layout.isCompatible(with: step.state) else { throw ProgramError.foreignState }
+    guard state.layout.isCompatible(with: step.stateLayout) else { throw ProgramError.foreignState }
     if session.given.contains(false) {
       throw ProgramError.missingInputs(step.inputs.indices.filter { !session.given[$0] }.map { step.inputs[$0].name })
     }

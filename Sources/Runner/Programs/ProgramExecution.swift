@@ -65,7 +65,7 @@ final class NativeExecution: ProgramExecution {
     var offsets: [Int] = []
     var end = 0
     let sizes =
-      step.inputs.map(\.type.byteCount) + step.constants.map { $0.elementCount * $0.elementType.byteCount }
+      step.inputs.map(\.type.byteCount) + step.constants.map(\.bytes.count)
     for size in sizes {
       offsets.append(end)
       end = (end + size + 63) & ~63
@@ -75,9 +75,7 @@ final class NativeExecution: ProgramExecution {
       byteCount: max(end, 64), guarded: isTesting, alignEnd: isTesting, purpose: "the inputs of '\(step.graph.name)'")
     let base = inputSegment.baseAddress.assumingMemoryBound(to: UInt8.self)
     inputPointers = offsets.map { base + $0 }
-    for (index, constant) in step.constants.enumerated() {
-      inputSegment.write(constant.elements, at: offsets[step.inputs.count + index])
-    }
+    for constant in step.constants { inputSegment.write(constant.bytes, at: offsets[constant.input]) }
   }
 
   func setInput(_ index: Int, _ elements: ElementArray) { inputSegment.write(elements, at: inputOffsets[index]) }
@@ -115,24 +113,5 @@ final class NativeExecution: ProgramExecution {
   private func poisonScratch() {
     let words = scratch.elements(at: 0, count: scratch.byteCount / 4, as: UInt32.self)
     words.update(repeating: 0x7FA0_DEAD)
-  }
-}
-
-extension ConstantData {
-  var elementCount: Int {
-    switch self {
-    case .splat: 1
-    case .dense(_, let bits): bits.count
-    }
-  }
-
-  var elements: ElementArray {
-    switch self {
-    case .splat(let literal): ElementArray(repeating: literal, count: 1)
-    case .dense(.float32, let bits): .float32(bits.map { Float(bitPattern: UInt32(truncatingIfNeeded: $0)) })
-    case .dense(.float64, let bits): .float64(bits.map { Double(bitPattern: $0) })
-    case .dense(.int32, let bits): .int32(bits.map { Int32(truncatingIfNeeded: $0) })
-    case .dense(.bool, let bits): .bool(bits.map { $0 != 0 })
-    }
   }
 }
