@@ -13,8 +13,7 @@ public final class ModelState: @unchecked Sendable {
     segment = try MemorySegment(
       byteCount: max(layout.byteCount, 64), guarded: isTesting, alignEnd: isTesting, purpose: "parameters and optimizer state")
     for entry in layout.entries {
-      let variable = entry.variable
-      store(variable.initialiser.values(of: variable.type, seed: seed, name: variable.name), entry)
+      store(entry.variable.initialValue(seed: seed), entry)
     }
   }
 
