@@ -1,0 +1,195 @@
+/// `0 <= expression < bound`: what a condition says about loop variables.
+struct IndexConstraint: Hashable {
+  var expression: AffineExpression
+  var bound: Int
+}
+
+/// Arithmetic that stays far from overflow instead of trapping: ranges of hostile indices are merely huge.
+enum Saturating {
+  static let limit = 1 << 60
+
+  static func product(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    if overflow { return (a < 0) == (b < 0) ? limit : -limit }
+    return clamp(product)
+  }
+
+  static func sum(_ a: Int, _ b: Int) -> Int { clamp(a + b) }
+
+  private static func clamp(_ value: Int) -> Int { max(-limit, min(limit, value)) }
+}
+
+/// The elements that an access can touch: blocks of consecutive elements, repeated at some strides.
+struct IndexSet: Hashable {
+  /// A step that blocks are repeated at.
+  struct Stride: Hashable {
+    var step: Int
+    var count: Int
+  }
+
+  var first = 0
+  /// Consecutive elements of one block.
+  var block = 1
+  /// Ascending; each step leaves a gap after what is before it.
+  var strides: [Stride] = []
+  /// Whether it is exactly these elements; otherwise it may be fewer.
+  var isExact = true
+  /// No point is allowed by the constraints.
+  var isEmpty = false
+
+  var last: Int {
+    strides.reduce(Saturating.sum(first, block - 1)) {
+      Saturating.sum($0, Saturating.product($1.step, $1.count - 1))
+    }
+  }
+
+  /// Of `index` for all values of the variables in `extents` that satisfy the constraints.
+  ///
+  /// A constraint `0 <= f < bound` restricts an index `a·f + rest`: it is then `a` times a number of that range,
+  /// plus `rest`, whose variables are others.
+  init(_ index: AffineExpression, _ constraints: [IndexConstraint], extents: [Int]) {
+    var rest = index
+    var parts: [Stride] = []
+    var consumed: Set<LoopVariable> = []
+    for constraint in constraints {
+      let range = Self.range(of: constraint.expression, extents)
+      let least = max(0, range.least)
+      let greatest = min(constraint.bound - 1, range.greatest)
+      if least > greatest {
+        isEmpty = true
+        return
+      }
+      if range.least >= 0, range.greatest < constraint.bound { continue }
+      let variables = constraint.expression.terms.map(\.variable)
+      if variables.contains(where: { consumed.contains($0) }) { isExact = false }
+      guard let factor = Self.factor(of: constraint.expression, in: rest, least...greatest, extents) else {
+        // Nothing to do with the index, unless it shares variables with it.
+        if variables.contains(where: { index.coefficient(of: $0) != 0 }) { isExact = false }
+        consumed.formUnion(variables)
+        continue
+      }
+      rest.add(constraint.expression, times: -factor)
+      if variables.contains(where: { rest.coefficient(of: $0) != 0 }) { isExact = false }
+      if !Self.isDense(constraint.expression, extents) { isExact = false }
+      consumed.formUnion(variables)
+      first = Saturating.sum(first, Saturating.product(factor, factor > 0 ? least : greatest))
+      parts.append(Stride(step: abs(factor), count: greatest - least + 1))
+    }
+    first = Saturating.sum(first, rest.constant)
+    for term in rest.terms {
+      let count = extents[term.variable.index]
+      if term.coefficient < 0 { first = Saturating.sum(first, Saturating.product(term.coefficient, count - 1)) }
+      parts.append(Stride(step: abs(term.coefficient), count: count))
+    }
+    strides = parts.filter { $0.count > 1 }.sorted { ($0.step, $0.count) < ($1.step, $1.count) }
+    condense()
+  }
+
+  /// Takes strides without gaps into the block, and joins strides that continue each other.
+  mutating func condense() {
+    var kept: [Stride] = []
+    for stride in strides {
+      if kept.isEmpty, stride.step <= block {
+        block = Saturating.sum(block, Saturating.product(stride.step, stride.count - 1))
+      } else if let before = kept.last, stride.step == Saturating.product(before.step, before.count) {
+        kept[kept.count - 1].count = Saturating.product(before.count, stride.count)
+      } else {
+        kept.append(stride)
+      }
+    }
+    strides = kept
+  }
+
+  /// Whether every element of `other` is one of these.
+  func contains(_ other: IndexSet) -> Bool {
+    if other.isEmpty { return true }
+    guard isExact, !isEmpty else { return false }
+    if strides.isEmpty { return first <= other.first && other.last <= last }
+    return strides == other.strides && first <= other.first && other.first + other.block <= first + block
+  }
+
+  /// The union, if it has this form too.
+  func union(_ other: IndexSet) -> IndexSet? {
+    guard isExact, other.isExact, strides == other.strides else { return nil }
+    let (low, high) = first <= other.first ? (self, other) : (other, self)
+    guard high.first <= low.first + low.block else { return nil }
+    var result = low
+    result.block = max(low.block, high.first + high.block - low.first)
+    result.condense()
+    return result
+  }
+
+  // MARK: Affine expressions over a box
+
+  static func range(of expression: AffineExpression, _ extents: [Int]) -> (least: Int, greatest: Int) {
+    var least = expression.constant
+    var greatest = expression.constant
+    for term in expression.terms {
+      let end = Saturating.product(term.coefficient, extents[term.variable.index] - 1)
+      if end < 0 { least = Saturating.sum(least, end) } else { greatest = Saturating.sum(greatest, end) }
+    }
+    return (least, greatest)
+  }
+
+  /// The `a` with which taking `a · part` out of `whole` narrows it most.
+  private static func factor(
+    of part: AffineExpression, in whole: AffineExpression, _ allowed: ClosedRange<Int>, _ extents: [Int]
+  ) -> Int? {
+    func width(_ expression: AffineExpression) -> Int {
+      let range = range(of: expression, extents)
+      return range.greatest - range.least
+    }
+    var best: Int?
+    var least = width(whole)
+    for term in part.terms {
+      let coefficient = whole.coefficient(of: term.variable)
+      guard coefficient != 0, coefficient % term.coefficient == 0 else { continue }
+      let factor = coefficient / term.coefficient
+      guard factor != best, abs(Saturating.product(factor, part.constant)) < Saturating.limit else { continue }
+      var rest = whole
+      rest.add(part, times: -factor)
+      let width = Saturating.sum(width(rest), Saturating.product(abs(factor), allowed.count - 1))
+      if width < least {
+        least = width
+        best = factor
+      }
+    }
+    return best
+  }
+
+  /// Whether the expression takes every number of its range.
+  private static func isDense(_ expression: AffineExpression, _ extents: [Int]) -> Bool {
+    let terms = expression.terms.map { (step: abs($0.coefficient), count: extents[$0.variable.index]) }
+      .filter { $0.count > 1 }.sorted { $0.step < $1.step }
+    var reach = 1
+    for term in terms {
+      if term.step > reach { return false }
+      reach = Saturating.sum(reach, Saturating.product(term.step, term.count - 1))
+    }
+    return true
+  }
+}
+
+/// The elements of one buffer that have certainly been written.
+struct WrittenElements {
+  private var sets: [IndexSet] = []
+
+  mutating func insert(_ set: IndexSet) {
+    guard set.isExact, !set.isEmpty else { return }
+    var added = set
+    var position = 0
+    while position < sets.count {
+      if sets[position].contains(added) { return }
+      if let union = sets[position].union(added) {
+        added = union
+        sets.remove(at: position)
+        position = 0
+      } else {
+        position += 1
+      }
+    }
+    sets.append(added)
+  }
+
+  func contains(_ set: IndexSet) -> Bool { set.isEmpty || sets.contains { $0.contains(set) } }
+}

@@ -1,0 +1,312 @@
+import CinchGraph
+
+/// Verifies the order of kernels: barriers, initialisation, checks, and that buffers that live at the same time lie
+/// apart.
+struct ScheduleVerifier {
+  private struct Touch {
+    var buffer: BufferID
+    var isWrite: Bool
+    /// Worker 0 alone.
+    var isAlone: Bool
+    /// Counts runs; a kernel in a loop has several.
+    var run: Int
+    var kernel: Int
+    var item: Int
+  }
+
+  private struct Life {
+    var first: Int
+    var last: Int
+  }
+
+  private struct Proof {
+    var limit: Int
+    var elements: [KernelFacts.Read]
+    /// How often each of the buffers had been written.
+    var versions: [Int]
+  }
+
+  private let program: LoopProgram
+  private let facts: [KernelFacts]
+  private let results: [BufferID]
+  private(set) var issues: [LoopIssue] = []
+
+  // Barriers.
+  private var stretch: [Touch] = []
+  private var runCount = 0
+  private var reportedItems: Set<Int> = []
+
+  // Everything else, in one walk: `time` counts the kernels' runs, a loop's body once.
+  private var time = 0
+  private var itemCount = 0
+  private var written: [WrittenElements]
+  private var versions: [Int]
+  private var lives: [Life?]
+  private var loops: [ClosedRange<Int>] = []
+  private var proofs: [IndexOrigin.Computation: [Proof]] = [:]
+  private var pendingProofs: [(IndexOrigin.Computation, Proof)] = []
+  private var hasPendingCheck = false
+  private var hasBarrierSinceCheck = false
+  private var writesState = false
+  private var flopCount = 0
+  private var byteCount = 0
+
+  init(_ program: LoopProgram, _ facts: [KernelFacts], _ results: [BufferID]) {
+    self.program = program
+    self.facts = facts
+    self.results = results
+    written = Array(repeating: WrittenElements(), count: program.buffers.count)
+    versions = Array(repeating: 0, count: program.buffers.count)
+    lives = Array(repeating: nil, count: program.buffers.count)
+  }
+
+  private mutating func report(_ message: String, _ place: LoopPrinter.Place, kernel: Int? = nil) {
+    guard issues.count < 20 else { return }
+    issues.append(LoopIssue(place: place, kernel: kernel.map { program.kernels[$0].name }, message: message))
+  }
+
+  mutating func verify(_ report: inout ProofReport) {
+    verify(program.schedule, times: 1)
+    guard issues.isEmpty else { return }
+    if hasPendingCheck { self.report("a check at the end is followed by no stop_if_failed", .program) }
+    itemCount = 0
+    _ = verifyBarriers(program.schedule, untilBarrier: false)
+    closeStretch()
+    report.peakScratchBytes = verifyLives()
+    report.flopCount = flopCount
+    report.byteCount = byteCount
+  }
+
+  // MARK: One walk in order
+
+  private mutating func verify(_ items: [ScheduleItem], times: Int) {
+    for item in items {
+      let number = itemCount
+      itemCount += 1
+      switch item {
+      case .run(let kernel):
+        guard facts.indices.contains(kernel) else {
+          report("there is no kernel \(kernel)", .schedule(number))
+          continue
+        }
+        run(kernel, number, times)
+      case .barrier: hasBarrierSinceCheck = true
+      case .stopIfFailed:
+        if writesState { report("leaves the step after state has been written", .schedule(number)) }
+        if hasPendingCheck, !hasBarrierSinceCheck {
+          report("no barrier between the check and here: workers would not agree", .schedule(number))
+        }
+        hasPendingCheck = false
+        for (computation, proof) in pendingProofs { proofs[computation, default: []].append(proof) }
+        pendingProofs = []
+      case .loop(let count, let body):
+        if count < 1 { report("a loop of \(count) iterations", .schedule(number)) }
+        let start = time
+        let wroteBefore = writesState
+        let checksBefore = checkCount
+        verify(body, times: Saturating.product(times, max(1, count)))
+        if time > start { loops.append(start...time - 1) }
+        if count > 1, checkCount > checksBefore, writesState, !wroteBefore {
+          report("a check in this loop comes after the state that the iteration before wrote", .schedule(number))
+        }
+      }
+    }
+  }
+
+  private var checkCount = 0
+
+  private mutating func run(_ kernel: Int, _ item: Int, _ times: Int) {
+    let fact = facts[kernel]
+    if !fact.checked.isEmpty {
+      checkCount += 1
+      if writesState { report("checks after state has been written", .schedule(item)) }
+      hasPendingCheck = true
+      hasBarrierSinceCheck = false
+    }
+    for origin in fact.indirect { verify(origin, kernel) }
+    for read in fact.exposed where !written[read.buffer.index].contains(read.elements) {
+      report(
+        "reads elements \(read.elements.first) to \(read.elements.last) of \(program.buffers[read.buffer.index].name), "
+          + "not all of which have been written",
+        .statement(kernel: kernel, read.statement), kernel: kernel)
+      // Once is enough.
+      written[read.buffer.index].insert(
+        IndexSet(from: 0, count: program.buffers[read.buffer.index].elementCount))
+    }
+    for origin in fact.checked {
+      pendingProofs.append(
+        (
+          origin.computation,
+          Proof(
+            limit: origin.limit, elements: origin.elements, versions: origin.elements.map { versions[$0.buffer.index] })
+        ))
+    }
+    for (id, _) in fact.written {
+      versions[id.index] += 1
+      guard program.buffers[id.index].segment == .state else { continue }
+      if hasPendingCheck { report("writes state before failed checks have stopped the step", .schedule(item)) }
+      writesState = true
+    }
+    for write in fact.writes where program.buffers[write.buffer.index].segment == .scratch {
+      written[write.buffer.index].insert(write.elements)
+    }
+    for touched in [fact.read, fact.written] {
+      for (id, _) in touched {
+        lives[id.index] = Life(first: lives[id.index]?.first ?? time, last: time)
+      }
+    }
+    flopCount = Saturating.sum(flopCount, Saturating.product(times, fact.report.flopCount))
+    byteCount = Saturating.sum(byteCount, Saturating.product(times, fact.report.byteCount))
+    time += 1
+  }
+
+  /// Whether an earlier check has looked at the same computation of all the elements that the index starts from.
+  private mutating func verify(_ origin: IndexOrigin, _ kernel: Int) {
+    let isProved = proofs[origin.computation, default: []].contains { proof in
+      proof.limit <= origin.limit && proof.elements.count == origin.elements.count
+        && zip(proof.elements, origin.elements).allSatisfy {
+          $0.buffer == $1.buffer && $0.elements.contains($1.elements)
+        }
+        && zip(proof.elements, proof.versions).allSatisfy { versions[$0.buffer.index] == $1 }
+    }
+    if isProved { return }
+    report(
+      "no check puts the index into 0..<\(origin.limit)", .statement(kernel: kernel, origin.statement), kernel: kernel)
+  }
+
+  // MARK: Barriers
+
+  /// Whether a barrier came; the rest is not walked then if it `untilBarrier`.
+  private mutating func verifyBarriers(_ items: [ScheduleItem], untilBarrier: Bool) -> Bool {
+    var hasBarrier = false
+    for item in items {
+      let number = itemCount
+      itemCount += 1
+      switch item {
+      case .run(let kernel): touch(kernel, number)
+      case .barrier:
+        closeStretch()
+        hasBarrier = true
+        if untilBarrier { return true }
+      case .stopIfFailed: break
+      case .loop(let count, let body):
+        if verifyBarriers(body, untilBarrier: untilBarrier) { hasBarrier = true }
+        if untilBarrier, hasBarrier { return true }
+        if count > 1, !untilBarrier {
+          // The next iteration's start follows this one's end.
+          let tail = stretch
+          let end = itemCount
+          itemCount = number + 1
+          let closed = verifyBarriers(body, untilBarrier: true)
+          itemCount = end
+          if closed { stretch = tail }
+        }
+      }
+    }
+    return hasBarrier
+  }
+
+  private mutating func touch(_ kernel: Int, _ item: Int) {
+    runCount += 1
+    let isAlone = !program.kernels[kernel].isParallel
+    for (touched, isWrite) in [(facts[kernel].read, false), (facts[kernel].written, true)] {
+      for (id, _) in touched {
+        switch program.buffers[id.index].segment {
+        case .state, .scratch:
+          stretch.append(
+            Touch(buffer: id, isWrite: isWrite, isAlone: isAlone, run: runCount, kernel: kernel, item: item))
+        case .input, .worker: break
+        }
+      }
+    }
+  }
+
+  /// No two kernels of a stretch without barriers may touch the same bytes, unless worker 0 runs both, or both only
+  /// read.
+  private mutating func closeStretch() {
+    defer { stretch.removeAll(keepingCapacity: true) }
+    guard stretch.contains(where: \.isWrite) else { return }
+    func key(_ touch: Touch) -> (Int, Int, Int, Int) {
+      let buffer = program.buffers[touch.buffer.index]
+      return (buffer.segment == .state ? 0 : 1, buffer.byteOffset, touch.run, touch.isWrite ? 1 : 0)
+    }
+    stretch.sort { key($0) < key($1) }
+    for (position, a) in stretch.enumerated() {
+      let buffer = program.buffers[a.buffer.index]
+      for b in stretch[(position + 1)...] {
+        let other = program.buffers[b.buffer.index]
+        guard other.segment == buffer.segment, other.byteOffset < buffer.byteOffset + buffer.byteCount else { break }
+        guard a.run != b.run, a.isWrite || b.isWrite, !(a.isAlone && b.isAlone) else { continue }
+        let (earlier, later) = a.run < b.run ? (a, b) : (b, a)
+        guard reportedItems.insert(later.item).inserted else { continue }
+        let what = earlier.isWrite ? "writes" : "reads"
+        report(
+          "\(program.kernels[later.kernel].name) touches \(program.buffers[later.buffer.index].name) without a "
+            + "barrier after \(program.kernels[earlier.kernel].name), which \(what) "
+            + (earlier.buffer == later.buffer ? "it" : "\(program.buffers[earlier.buffer.index].name) there"),
+          .schedule(later.item))
+      }
+    }
+  }
+
+  // MARK: Lives
+
+  /// The most bytes of scratch that live at one time.
+  private mutating func verifyLives() -> Int {
+    for id in results where program.buffers[id.index].segment == .scratch {
+      lives[id.index] = Life(first: lives[id.index]?.first ?? 0, last: time)
+    }
+    var order = program.buffers.indices.filter { program.buffers[$0].segment == .scratch && lives[$0] != nil }
+    for index in order {
+      // What lives at a loop's edge lives through all of it.
+      for loop in loops {
+        guard let life = lives[index], life.first <= loop.upperBound, life.last >= loop.lowerBound else { continue }
+        if life.first >= loop.lowerBound, life.last <= loop.upperBound { continue }
+        lives[index] = Life(first: min(life.first, loop.lowerBound), last: max(life.last, loop.upperBound))
+      }
+    }
+    order.sort { (lives[$0]!.first, program.buffers[$0].byteOffset) < (lives[$1]!.first, program.buffers[$1].byteOffset) }
+
+    // Live buffers by offset; all of them lie apart.
+    var live: [(start: Int, end: Int, last: Int, index: Int)] = []
+    if !program.checks.isEmpty {
+      live.append((program.failureOffset, program.failureOffset + LoopProgram.failureByteCount, Int.max, -1))
+    }
+    var peak = 0
+    var now = -1
+    for index in order {
+      let life = lives[index]!
+      if life.first > now {
+        now = life.first
+        live.removeAll { $0.last < now }
+      }
+      let buffer = program.buffers[index]
+      let entry = (start: buffer.byteOffset, end: buffer.byteOffset + buffer.byteCount, last: life.last, index: index)
+      if entry.start == entry.end { continue }
+      var low = 0
+      var high = live.count
+      while low < high {
+        let middle = (low + high) / 2
+        if live[middle].start < entry.start { low = middle + 1 } else { high = middle }
+      }
+      let clash =
+        low > 0 && live[low - 1].end > entry.start
+        ? live[low - 1].index : low < live.count && live[low].start < entry.end ? live[low].index : -2
+      if clash != -2 {
+        let other = clash < 0 ? "the failed-check record" : program.buffers[clash].name
+        report("lies over \(other), which lives at the same time", .buffer(index))
+        continue
+      }
+      live.insert(entry, at: low)
+      peak = max(peak, live.reduce(0) { $0 + $1.end - $1.start })
+    }
+    return peak
+  }
+}
+
+extension IndexSet {
+  init(from first: Int, count: Int) {
+    self.init(AffineExpression(constant: first), [], extents: [])
+    block = count
+  }
+}
