@@ -51,7 +51,7 @@ enum VectorRun {
     for seed in seeds {
       let start = sampleMemory(for: program, workers: workers, seed: seed)
       var expected = start
-      let expectedResult = try LoopEvaluator.run(program, on: &expected, workers: workers)
+      let expectedResult = try LoopEvaluator.run(program, on: &expected)
       var memory = start
       #expect(
         compiled.library.run(&memory, workers: workers) == expectedResult, "\(comment)",

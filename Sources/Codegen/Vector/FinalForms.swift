@@ -12,18 +12,36 @@ enum FinalForms {
       }
       if instruction.kind == .fusedMultiplyAdd { chooseForm(&instruction, at: index, code, ranges) }
       if let tied = instruction.tied, let destination = instruction.definition, tied != destination,
-        !isLastUse(tied, at: index, code, ranges)
+        !isLastUse(tied, at: index, code, ranges) || ranges.start[destination.index] < 2 * index
       {
-        if let remat = code[tied].remat {
-          lines.append(.instruction(code.materialize(remat, into: destination)))
-        } else {
-          lines.append(.instruction(code.copy(tied, into: destination)))
-        }
-        instruction.tied = destination
+        tie(instruction, to: tied, destination, &code, &lines)
+      } else {
+        lines.append(.instruction(instruction))
       }
-      lines.append(.instruction(instruction))
     }
     code.lines = lines
+  }
+
+  /// Copies the tied value to where the instruction can overwrite it.
+  private static func tie(
+    _ original: MachineInstruction, to tied: VirtualRegister, _ destination: VirtualRegister,
+    _ code: inout MachineCode, _ lines: inout [MachineLine]
+  ) {
+    var instruction = original
+    var isRead = false
+    instruction.tied = nil
+    instruction.forEachUse { if $0 == destination { isRead = true } }
+    // A carried value may be an operand and the result.
+    let target = isRead ? code.makeRegister(isMask: false) : destination
+    if let remat = code[tied].remat {
+      lines.append(.instruction(code.materialize(remat, into: target)))
+    } else {
+      lines.append(.instruction(code.copy(tied, into: target)))
+    }
+    instruction.tied = target
+    instruction.destination = .register(target)
+    lines.append(.instruction(instruction))
+    if isRead { lines.append(.instruction(code.copy(target, into: destination))) }
   }
 
   private static func isLastUse(

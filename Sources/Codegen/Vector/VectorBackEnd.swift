@@ -41,7 +41,8 @@ public enum VectorBackEnd {
       do {
         let block = try Emission.emit(code, selection, allocation)
         if block.frameByteCount > frameLimit { throw VectorLimitation.tooManySpills(block.spillCount) }
-        blocks.append(block)
+        // Nothing is left of a nest that stores nothing.
+        if !block.code.bytes.isEmpty { blocks.append(block) }
       } catch let limitation as VectorLimitation {
         throw limitation
       } catch {
