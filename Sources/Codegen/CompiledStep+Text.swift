@@ -1,4 +1,17 @@
+import CinchGraph
+
 extension CompiledStep {
+  /// Proves the loops right, by a checker that shares no code with the planner; runs on every compile.
+  ///
+  /// - Throws: `InternalError` with what is wrong, drawn inside the loops' text.
+  public func verified() throws -> ProofReport {
+    do {
+      return try loops.verify(results: outputs.map(\.buffer))
+    } catch {
+      throw InternalError(stage: "lowering", message: "\(error)")
+    }
+  }
+
   /// The kernels in the order in which they run: nodes, domain, buffers, and why each starts where it does.
   public var kernelListing: String {
     kernels.map { "\($0)\n" }.joined(separator: "\n")

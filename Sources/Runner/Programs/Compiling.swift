@@ -27,7 +27,7 @@ extension Graph {
         try InterpretedExecution(entry.step)
       }
     return Program(
-      step: entry.step, engine: options.engine, times: entry.times, source: entry.source, options: options,
+      step: entry.step, proof: entry.proof, engine: options.engine, times: entry.times, source: entry.source, options: options,
       execution: execution)
   }
 
@@ -46,6 +46,7 @@ extension Graph {
     let step = try lower(
       optimised, target: target,
       options: LoweringOptions(hasCanaries: options.isTesting, reusesMemory: true))
+    let proof = try step.verified()
     let source =
       switch options.engine {
       case .interpreter: ""
@@ -54,7 +55,7 @@ extension Graph {
       }
     times.graph = passesDone - start
     times.codegen = clock.now - passesDone
-    dump?.write(step, source: source)
+    dump?.write(step, proof, source: source)
 
     let code: NativeCode? =
       switch options.engine {
@@ -63,7 +64,7 @@ extension Graph {
       case .systemCompiler(let name): try SystemCompiler(executable: name).compile(source)
       }
     times.compiler = code?.compileDuration ?? .zero
-    return ProgramCache.Entry(step: step, source: source, code: code, times: times)
+    return ProgramCache.Entry(step: step, proof: proof, source: source, code: code, times: times)
   }
 }
 

@@ -31,10 +31,11 @@ final class DumpDirectory: Sendable {
     text.withUTF8 { _ = fwrite($0.baseAddress, 1, $0.count, handle) }
   }
 
-  func write(_ step: CompiledStep, source: String) {
+  func write(_ step: CompiledStep, _ proof: ProofReport, source: String) {
     write("kernels", "txt", step.kernelListing)
     write("loops", "txt", step.loops.description)
     write("memory", "txt", step.memoryListing)
+    write("proof", "txt", proof.description)
     write("portable", "c", step.portableC)
     if !source.isEmpty { write("compiled", "c", source) }
   }

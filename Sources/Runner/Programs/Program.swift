@@ -20,6 +20,8 @@ public struct CompileTimes: Sendable, Hashable {
 @dynamicCallable
 public final class Program: Sendable {
   public let step: CompiledStep
+  /// What the checker of loop IR has proved of this program: bounds, initialisation, aliasing, with counts of work.
+  public let proof: ProofReport
   public let engine: Engine
   public let times: CompileTimes
   /// The C that was compiled; empty for the interpreter.
@@ -37,10 +39,11 @@ public final class Program: Sendable {
   }
 
   init(
-    step: CompiledStep, engine: Engine, times: CompileTimes, source: String, options: ProgramOptions,
+    step: CompiledStep, proof: ProofReport, engine: Engine, times: CompileTimes, source: String, options: ProgramOptions,
     execution: sending any ProgramExecution
   ) {
     self.step = step
+    self.proof = proof
     self.engine = engine
     self.times = times
     self.source = source
