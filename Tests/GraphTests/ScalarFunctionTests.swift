@@ -21,7 +21,7 @@ import Testing
     Case(name: "tanh", function: .tanh, reference: { Foundation.tanh($0) }, bound: 1.9),
     Case(
       name: "sigmoid", function: .sigmoid,
-      reference: { $0 >= 0 ? 1 / (1 + Foundation.exp(-$0)) : Foundation.exp($0) / (1 + Foundation.exp($0)) }, bound: 1.5),
+      reference: { $0 >= 0 ? 1 / (1 + Foundation.exp(-$0)) : Foundation.exp($0) / (1 + Foundation.exp($0)) }, bound: 1.51),
     Case(name: "erf", function: .erf, reference: { Foundation.erf($0) }, bound: 1.1),
     Case(name: "sin", function: .sin, reference: { Foundation.sin($0) }, bound: 1.5),
     Case(name: "cos", function: .cos, reference: { Foundation.cos($0) }, bound: 1.5),

@@ -9,7 +9,7 @@ extension ScalarFunction {
   /// subnormals where need be.
   static let exp = ScalarFunction([.float32]) { b, x in b.exponential(x[0]) }
 
-  /// 1 / (1 + e⁻ˣ) as eˣ / (eˣ + 1); at most 1.5 ULP.
+  /// 1 / (1 + e⁻ˣ) as eˣ / (eˣ + 1); at most 1.51 ULP.
   ///
   /// Where x < 0 the quotient y is corrected by what is left of it, e − y·(e + 1), times 1 − y, which is near 1 / (e + 1).
   static let sigmoid = ScalarFunction([.float32]) { b, x in
