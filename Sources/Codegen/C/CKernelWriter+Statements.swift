@@ -334,7 +334,11 @@ extension CKernelWriter {
     _ list: [LoopStatement], _ range: Range<Int>, _ tile: [TileAxis], _ trailing: [Trailing]
   ) {
     let hasMoves = trailing.contains { if case .update(let items) = $0 { !items.isEmpty } else { true } }
-    guard hasMoves || list[range].contains(where: { isPrinted($0) }) else { return }
+    guard hasMoves || list[range].contains(where: { isPrinted($0) }) else {
+      // A part of constants alone prints nothing, but later parts and loops write them where they use them.
+      for case .define(let value, .constant) in list[range] { isInlined[value.index] = true }
+      return
+    }
     openTile(tile)
     writePart(list, range, trailing: trailing)
     closeTile(tile)
