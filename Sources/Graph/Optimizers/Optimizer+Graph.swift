@@ -104,8 +104,9 @@ private struct Step {
     case .adam:
       guard let adam else { preconditionFailure("Adam without its scalars: a bug in Cinch") }
       let (m, v) = (state("\(variable.name).m", variable.type), state("\(variable.name).v", variable.type))
-      let mean = adam.beta1 * m + adam.rest1 * gradient
-      let square = adam.beta2 * v + adam.rest2 * (gradient * gradient)
+      // β·m + (1 − β)·g in the form that needs only 1 − β: Float32's nearest to 0.999 is far off in 1 − 0.999.
+      let mean = m + adam.rest1 * (gradient - m)
+      let square = v + adam.rest2 * (gradient * gradient - v)
       builder.update(m, to: mean, at: site)
       builder.update(v, to: square, at: site)
       change = adam.rate * (mean / (sqrt(square) + adam.epsilon))
@@ -125,7 +126,8 @@ private struct Step {
   /// What all parameters share in Adam. Float32 would lose 1 − β₂ᵗ to cancellation, so these few numbers are computed in
   /// Float64 and rounded once.
   struct AdamScalars {
-    let beta1, rest1, beta2, rest2: Tensor
+    /// 1 − β₁ and 1 − β₂.
+    let rest1, rest2: Tensor
     /// lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ), with which `m / (√v + ε·√(1 − β₂ᵗ))` is multiplied: the same as the formula of the paper, for one
     /// division less for each element.
     let rate: Tensor
@@ -148,8 +150,7 @@ private struct Step {
       kept = (1 - rate * decay.cast(to: .float64)).cast(to: .float32)
     }
     return AdamScalars(
-      beta1: beta1.cast(to: .float32), rest1: (1 - beta1).cast(to: .float32), beta2: beta2.cast(to: .float32),
-      rest2: (1 - beta2).cast(to: .float32), rate: (rate * root / (1 - power1)).cast(to: .float32),
+      rest1: (1 - beta1).cast(to: .float32), rest2: (1 - beta2).cast(to: .float32), rate: (rate * root / (1 - power1)).cast(to: .float32),
       epsilon: (input("epsilon").cast(to: .float64) * root).cast(to: .float32), kept: kept,
       powers: [(read1, power1), (read2, power2)])
   }

@@ -8,7 +8,8 @@ public struct TrainingStep: Sendable {
   public let loss: Loss
   public let optimizer: Optimizer
   public let metrics: [Metric]
-  let site: CallSite
+  /// Where the user made it.
+  public let site: CallSite
 
   /// Names of the graphs' inputs and outputs.
   public static let inputName = "x"
@@ -89,8 +90,21 @@ public struct TrainingStep: Sendable {
 
   private typealias Declared = (variable: StateVariable, id: StateID)
 
-  private func build(_ name: String, _ body: (GraphBuilder, [Declared]) -> Void) -> Graph {
-    let builder = GraphBuilder(name: name)
+  /// The state that all graphs of the model share.
+  ///
+  /// - Throws: `GraphError` for parameters that can't be, and for numbers of the optimizer that make no sense.
+  public func state() throws -> [StateVariable] {
+    let builder = GraphBuilder(name: "state")
+    for mistake in optimizer.mistakes { builder.record(Diagnostic(mistake, at: site)) }
+    let parameters = declareState(builder)
+    if parameters.isEmpty {
+      builder.record(Diagnostic("the model has no parameters, so there is nothing to train", at: site))
+    }
+    guard builder.graph.diagnostics.isEmpty else { throw GraphError(builder.graph.diagnostics) }
+    return builder.graph.state
+  }
+
+  private func declareState(_ builder: GraphBuilder) -> [Declared] {
     let tree = ModuleTree(model)
     builder.register(tree)
     let parameters = tree.parameters.compactMap { path, parameter -> Declared? in
@@ -99,6 +113,12 @@ public struct TrainingStep: Sendable {
     for variable in optimizer.state(for: parameters.map(\.variable)) + Self.randomState {
       _ = builder.declare(variable, at: site)
     }
+    return parameters
+  }
+
+  private func build(_ name: String, _ body: (GraphBuilder, [Declared]) -> Void) -> Graph {
+    let builder = GraphBuilder(name: name)
+    let parameters = declareState(builder)
     let count = builder.graph.state.count
     body(builder, parameters)
     for variable in builder.graph.state[count...] where variable.role == .parameter {
