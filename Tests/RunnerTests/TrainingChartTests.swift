@@ -1,0 +1,125 @@
+import Foundation
+import FoundationXML
+import Testing
+
+@testable import CinchGraph
+@testable import CinchRunner
+
+@Suite struct TrainingChartTests {
+  /// Well-formed, and what it draws.
+  private func parsed(_ svg: String) throws -> [XMLElementRecord] {
+    let parser = XMLParser(data: Data(svg.utf8))
+    let recorder = Recorder()
+    parser.delegate = recorder
+    #expect(parser.parse(), "\(parser.parserError.map { "\($0)" } ?? "")")
+    return recorder.elements
+  }
+
+  @Test func linesStandWhereTheirNumbersAre() throws {
+    let chart = LineChart(
+      title: "a < b & c", xLabel: "x", yLabel: "y", series: [.init("s", [(0, 0), (5, 10), (10, 0)])])
+    let elements = try parsed(chart.svg)
+    let line = try #require(elements.first { $0.name == "polyline" })
+    // The axes are 0…10 over the plot's 76…696 and 384…48.
+    #expect(line.attributes["points"] == "76,384 386,48 696,384")
+    #expect(elements.contains { $0.text == "a < b & c" })
+    #expect(["0", "2", "4", "6", "8", "10"].allSatisfy { tick in elements.contains { $0.text == tick } })
+  }
+
+  @Test func logarithmicAxesMarkPowersOfTen() {
+    let axis = ChartAxis(0.003...450, isLogarithmic: true)
+    #expect(axis.range == 0.001...1000)
+    #expect(axis.ticks.map(ChartAxis.label) == ["0.001", "0.01", "0.1", "1", "10", "100", "1,000"])
+    #expect(abs(axis.position(of: 1) - 0.5) < 1e-12)
+    #expect(ChartAxis(3...4, isLogarithmic: true).ticks.map(ChartAxis.label).contains("5"))
+  }
+
+  @Test(arguments: [
+    (0.0...0.0), (1e-30...1e-30), (-1e308...1e308), (1.0...1.0.nextUp), (0...Double.leastNonzeroMagnitude), (1e15...1e15 + 1), (-3...7.5),
+  ])
+  func axesHoldAnyNumbers(data: ClosedRange<Double>) throws {
+    let axis = ChartAxis(data)
+    #expect(axis.range.lowerBound <= data.lowerBound && axis.range.upperBound >= data.upperBound)
+    #expect(axis.ticks.count >= 2 && axis.ticks.count < 100)
+    let chart = LineChart(
+      title: "t", xLabel: "x", yLabel: "y", series: [.init("s", [(data.lowerBound, data.upperBound)])])
+    _ = try parsed(chart.svg)
+    _ = chart.text()
+    let logarithmic = LineChart(
+      title: "t", xLabel: "x", yLabel: "y", isLogarithmic: true, series: [.init("s", [(0, data.upperBound)])])
+    _ = try parsed(logarithmic.svg)
+    _ = logarithmic.text()
+  }
+
+  @Test func whatCannotBeDrawnIsLeftOut() throws {
+    let chart = LineChart(
+      title: "t", xLabel: "x", yLabel: "y", isLogarithmic: true,
+      series: [.init("s", [(0, 0), (1, .nan), (.infinity, 1), (2, -1), (3, 10), (4, 1)]), .init("none", [])])
+    let line = try #require(try parsed(chart.svg).first { $0.name == "polyline" })
+    #expect(line.attributes["points"]?.split(separator: " ").count == 2)
+    let empty = LineChart(title: "t", xLabel: "x", yLabel: "y", series: [])
+    #expect(try parsed(empty.svg).contains { $0.text == "no data" })
+    #expect(empty.text() == "t: no data\n")
+  }
+
+  @Test func longLinesKeepTheirPeaks() {
+    var points = (0..<100_000).map { (x: Double($0), y: 1.0) }
+    points[54_321].y = 99
+    let thinned = LineChart.Series("s", points).thinned(to: 2000)
+    #expect(thinned.count <= 2000 && thinned.contains { $0.y == 99 })
+    #expect(zip(thinned, thinned.dropFirst()).allSatisfy { $0.x <= $1.x })
+  }
+
+  @Test func terminalChartDrawsTheLine() {
+    let chart = LineChart(title: "loss", xLabel: "step", yLabel: "y", series: [.init("s", [(0, 1), (1, 0)])])
+    #expect(
+      chart.text(width: 8, height: 4).split(separator: "\n") == [
+        "   loss", "1 ┤⠑⢄⠀⠀⠀⠀⠀⠀", "  ┤⠀⠀⠑⢄⠀⠀⠀⠀", "  ┤⠀⠀⠀⠀⠑⢄⠀⠀", "0 ┤⠀⠀⠀⠀⠀⠀⠑⢄", "  └────────", "   0 step 1",
+      ])
+  }
+
+  @Test func confusionMatrixCountsByLabelAndPrediction() throws {
+    let logits = HostTensor([1, 0, 0, 0, 2, 1, 0, 5, 1, 9, 0, 0], shape: [4, 3])
+    let matrix = try ConfusionMatrix(
+      logits: logits, labels: HostTensor([0, 1, 2, 2] as [Int32]), classNames: ["cat", "dog", "<cow>"])
+    #expect(matrix.counts == [[1, 0, 0], [0, 1, 0], [1, 1, 0]])
+    #expect(matrix.accuracy == 0.5)
+    #expect(matrix.description.contains("<cow>     1     1     0"))
+    #expect(try parsed(matrix.svg()).filter { $0.text == "1" }.count == 4)
+    #expect(throws: DataError.self) { try ConfusionMatrix(logits: logits, labels: HostTensor([0, 1, 2, 3] as [Int32])) }
+    #expect(throws: DataError.self) { try ConfusionMatrix(logits: logits, labels: HostTensor([0, 1] as [Int32])) }
+  }
+
+  @Test func filesAreWritten() throws {
+    let path = NSTemporaryDirectory() + "cinch-\(UUID().uuidString).svg"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var curve = LossCurve()
+    for step in 1...50 { curve.addStep(1 / Float(step)) }
+    try curve.writeSVG(to: path)
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == curve.chart().svg)
+    // The loss fell by a factor of 50, so its axis is logarithmic.
+    #expect(curve.chart().isLogarithmic && curve.chart().xLabel == "step")
+    #expect(throws: DataError.self) { try curve.writeSVG(to: "/nonexistent/a.svg") }
+  }
+}
+
+struct XMLElementRecord {
+  var name: String
+  var attributes: [String: String]
+  var text = ""
+}
+
+private final class Recorder: NSObject, XMLParserDelegate {
+  var elements: [XMLElementRecord] = []
+
+  func parser(
+    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+    attributes: [String: String]
+  ) {
+    elements.append(XMLElementRecord(name: name, attributes: attributes))
+  }
+
+  func parser(_ parser: XMLParser, foundCharacters text: String) {
+    if !elements.isEmpty { elements[elements.count - 1].text += text.trimmingCharacters(in: .newlines) }
+  }
+}
