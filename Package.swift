@@ -25,6 +25,13 @@ let package = Package(
     .target(
       name: "Cinch", dependencies: ["CinchGraph", "CinchCodegen", "CinchRunner"],
       path: "Sources/Cinch", swiftSettings: swiftSettings),
+    .target(name: "ExampleSupport", path: "examples/Support", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "SeedNetwork", dependencies: ["Cinch", "ExampleSupport"], path: "examples/SeedNetwork",
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "Digits", dependencies: ["Cinch", "ExampleSupport"], path: "examples/Digits",
+      resources: [.copy("Data")], swiftSettings: swiftSettings),
     .target(
       name: "TestSupport", dependencies: ["Cinch", "CinchCodegen", "CinchGraph", "CinchRunner"], path: "Tests/Support",
       swiftSettings: swiftSettings),

@@ -1,4 +1,4 @@
-public import CinchCodegen
+import CinchCodegen
 public import CinchGraph
 import Synchronization
 

@@ -1,5 +1,5 @@
 public import CinchCodegen
-public import CinchGraph
+import CinchGraph
 
 /// The numbers of a model: parameters, optimizer state, random stream and counters, in one segment of memory that all
 /// programs of the model share.

@@ -1,5 +1,5 @@
 public import CinchCodegen
-public import CinchGraph
+import CinchGraph
 import Synchronization
 
 /// How long the parts of a compile took.
