@@ -53,6 +53,9 @@ public struct AttributeReader {
   public mutating func integer(_ name: String) throws(Failure) -> Int {
     try take(name, "an integer") { if case .integer(let value) = $0 { value } else { nil } }
   }
+  public mutating func integer(_ name: String, orElse value: Int) throws(Failure) -> Int {
+    remaining[name] == nil ? value : try integer(name)
+  }
   public mutating func integers(_ name: String) throws(Failure) -> [Int] {
     try take(name, "a list of integers") { if case .integers(let value) = $0 { value } else { nil } }
   }
@@ -68,6 +71,9 @@ public struct AttributeReader {
   public mutating func flag(_ name: String) throws(Failure) -> Bool {
     try take(name, "true or false") { if case .flag(let value) = $0 { value } else { nil } }
   }
+  public mutating func flag(_ name: String, orElse value: Bool) throws(Failure) -> Bool {
+    remaining[name] == nil ? value : try flag(name)
+  }
   public mutating func text(_ name: String) throws(Failure) -> String {
     try take(name, "a quoted text") { if case .text(let value) = $0 { value } else { nil } }
   }
@@ -76,6 +82,9 @@ public struct AttributeReader {
   }
   public mutating func literal(_ name: String) throws(Failure) -> ScalarLiteral {
     try take(name, "a literal") { if case .literal(let value) = $0 { value } else { nil } }
+  }
+  public mutating func literalIfGiven(_ name: String) throws(Failure) -> ScalarLiteral? {
+    remaining[name] == nil ? nil : try literal(name)
   }
   public mutating func map(_ name: String) throws(Failure) -> IndexMap {
     try take(name, "an index map") { if case .map(let value) = $0 { value } else { nil } }

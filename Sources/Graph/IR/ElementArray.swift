@@ -82,6 +82,35 @@ public enum ElementArray: Sendable {
     }
   }
 
+  /// A run of elements.
+  public func elements(_ range: Range<Int>) -> ElementArray {
+    switch self {
+    case .float32(let elements): .float32(Array(elements[range]))
+    case .float64(let elements): .float64(Array(elements[range]))
+    case .int32(let elements): .int32(Array(elements[range]))
+    case .bool(let elements): .bool(Array(elements[range]))
+    }
+  }
+
+  /// Arrays of one type, one after the other; there is at least one.
+  public init(joining parts: [ElementArray]) {
+    func joined<Element>(_ elements: (ElementArray) -> [Element]?) -> [Element] {
+      parts.flatMap { part in
+        guard let elements = elements(part) else {
+          preconditionFailure("\(part.elementType) joined to \(parts[0].elementType): a bug in Cinch")
+        }
+        return elements
+      }
+    }
+    self =
+      switch parts[0] {
+      case .float32: .float32(joined { if case .float32(let elements) = $0 { elements } else { nil } })
+      case .float64: .float64(joined { if case .float64(let elements) = $0 { elements } else { nil } })
+      case .int32: .int32(joined { if case .int32(let elements) = $0 { elements } else { nil } })
+      case .bool: .bool(joined { if case .bool(let elements) = $0 { elements } else { nil } })
+      }
+  }
+
   /// Every element as a real number; a Bool is 0 or 1.
   public var doubles: [Double] {
     switch self {

@@ -28,9 +28,8 @@ public enum Meaning: Sendable {
   case scatterAdd(count: Int)
   /// The operand (Int32), after a run-time check that every element lies in `0..<limit`.
   case checkIndex(limit: Int)
-  /// The body, `count` times: operands are `carried` initial values, then values that stay the same; the
-  /// body's outputs are the next carried values. Results are the final carried values.
-  case loop(count: Int, carried: Int)
+  /// The node's body a number of times; what it takes and gives stands at `Iteration`.
+  case loop(Iteration)
   /// A further result of a node with several.
   case projection(index: Int)
   /// Other ops, written with the DSL; replaced by them in the first pass.

@@ -22,9 +22,9 @@ struct Evaluation {
         values[index] = inputs[nextInput]
         nextInput += 1
       case .state(let id): values[index] = state[id.index]
-      case .loop(let count, let carried):
+      case .loop(let iteration):
         guard let body = program.bodies[index]?.first else { preconditionFailure("a loop without body: a bug in Cinch") }
-        let results = try loop(body, operands, count: count, carried: carried)
+        let results = try loop(body, operands, iteration)
         values[index] = results[0]
         further[index] = Array(results.dropFirst())
       case .projection(let number):
@@ -42,17 +42,28 @@ struct Evaluation {
   }
 
   private func loop(
-    _ body: InterpretedGraph, _ operands: [ElementArray], count: Int, carried: Int
+    _ body: InterpretedGraph, _ operands: [ElementArray], _ iteration: Iteration
   ) throws -> [ElementArray] {
-    var arguments = operands
-    for _ in 0..<count {
-      let values = try Evaluation(mode: mode, state: []).values(of: body, inputs: arguments)
-      let results = body.graph.outputs.map { values[$0.node.index] }
-      for (position, result) in results.enumerated() {
-        if let result { arguments[position] = result }
+    var carried = Array(operands.prefix(iteration.carried))
+    let sliced = operands.dropFirst(iteration.carried).prefix(iteration.sliced)
+    let invariant = operands.dropFirst(iteration.carried + iteration.sliced)
+    // By slice, because a reversed loop gives the last one first.
+    var slices = [[ElementArray]](repeating: [], count: iteration.count)
+    for number in 0..<iteration.count {
+      let slice = iteration.slice(of: number)
+      let seen = sliced.map { operand in
+        let length = operand.count / iteration.count
+        return operand.elements((slice * length)..<((slice + 1) * length))
       }
+      let values = try Evaluation(mode: mode, state: []).values(of: body, inputs: carried + seen + invariant)
+      let outputs = body.graph.outputs.map { output in
+        guard let value = values[output.node.index] else { preconditionFailure("an output is gone: a bug in Cinch") }
+        return value
+      }
+      carried = Array(outputs.prefix(iteration.carried))
+      slices[slice] = Array(outputs.dropFirst(iteration.carried))
     }
-    return Array(arguments.prefix(carried))
+    return carried + (0..<iteration.stacked).map { position in ElementArray(joining: slices.map { $0[position] }) }
   }
 
   /// The type in which elements are kept: mode `float64` has one kind of float.

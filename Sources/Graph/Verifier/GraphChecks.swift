@@ -119,22 +119,21 @@ extension GraphVerification {
 
 extension NodeUnderCheck {
   fileprivate var bodyProblem: String? {
-    guard case .loop(let count, let carried) = meaning else {
+    guard case .loop(let iteration) = meaning else {
       if !node.bodies.isEmpty { return "it has a body, but is no loop" }
       return node.furtherTypes.isEmpty ? nil : "it has several results, but is no loop"
     }
     guard node.bodies.count == 1 else { return "a loop has one body, not \(node.bodies.count)" }
-    guard count >= 1, carried >= 1, carried <= operandTypes.count else {
-      return "a loop of \(operandTypes.count) operands can't carry \(carried) through \(count) iterations"
-    }
     let body = node.bodies[0]
     if !body.state.isEmpty || !body.updates.isEmpty { return "the body has state of its own" }
-    let inputs = body.inputs.map { body.type(of: $0.node) }
-    guard inputs == operandTypes else { return "the body's inputs \(inputs) are not the operands' \(operandTypes)" }
-    let results = [node.type] + node.furtherTypes
-    guard results == Array(operandTypes.prefix(carried)) else {
-      return "the results \(results) are not the carried operands' \(Array(operandTypes.prefix(carried)))"
+    let expected: [TensorType]
+    do throws(TypeViolation) {
+      expected = try iteration.inputTypes(operandTypes)
+    } catch {
+      return error.message
     }
+    let inputs = body.inputs.map { body.type(of: $0.node) }
+    guard inputs == expected else { return "the body's inputs \(inputs) are not \(expected), as the operands have it" }
     // Which nodes exist is the body's own check.
     let inner = body.violations(promising: promises)
     if let first = inner.first {
@@ -142,6 +141,14 @@ extension NodeUnderCheck {
       return "in the body\(place): \(first.check): \(first.message)"
     }
     let outputs = body.outputs.map { body.type(of: $0.node) }
-    return outputs == results ? nil : "the body's outputs \(outputs) are not the results \(results)"
+    guard outputs.count == iteration.carried + iteration.stacked else {
+      return "the body has \(outputs.count) outputs, not \(iteration.carried) carried and \(iteration.stacked) stacked"
+    }
+    guard outputs.prefix(iteration.carried) == inputs.prefix(iteration.carried) else {
+      return "the body turns carried values of types \(inputs.prefix(iteration.carried)) into \(outputs.prefix(iteration.carried))"
+    }
+    let results = [node.type] + node.furtherTypes
+    return iteration.resultTypes(outputs) == results
+      ? nil : "the results \(results) are not what the body's outputs \(outputs) give"
   }
 }
