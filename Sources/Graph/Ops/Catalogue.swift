@@ -12,6 +12,8 @@ public enum OpCatalogue {
     Sum.self, Max.self, Min.self, ArgMax.self, Mean.self, SoftmaxOp.self, LogSoftmaxOp.self,
     MatMul.self, SoftmaxCrossEntropyOp.self, BinaryCrossEntropyOp.self,
     Transpose.self, Broadcast.self, Slice.self, Pad.self, Reshape.self, Concatenate.self,
+    View.self, Windows.self, OverlapAdd.self, Convolution.self, ConvolutionInputGradient.self, ConvolutionWeightGradient.self,
+    MaxPool.self, AveragePool.self,
     Gather.self, ScatterAdd.self, CheckIndex.self, OneHot.self,
     StopGradient.self, IdentityOp.self, Repeat.self, Projection.self,
   ]
