@@ -41,6 +41,9 @@ static inline void cinch_set_mxcsr(uint32_t value) {
 
 static inline void cinch_pause(void) { __asm__ volatile("pause"); }
 
+// The time stamp counter, which ticks at a constant rate.
+static inline uint64_t cinch_ticks(void) { return __builtin_ia32_rdtsc(); }
+
 #else
 
 // Other architectures run portable C: no features to report, and IEEE arithmetic is their default state.
@@ -52,6 +55,7 @@ static inline uint64_t cinch_xgetbv(void) { return 0; }
 static inline uint32_t cinch_get_mxcsr(void) { return 0x1F80; }
 static inline void cinch_set_mxcsr(uint32_t value) { (void)value; }
 static inline void cinch_pause(void) { __asm__ volatile("" : : : "memory"); }
+static inline uint64_t cinch_ticks(void) { return 0; }
 
 #endif
 

@@ -3,11 +3,14 @@ extension CompiledStep {
   public var portableC: String { CPrinter(dialect: .portable).print(loops) }
 
   /// For libtcc: kernels as machine code where the target has vector instructions, and as plain loops otherwise.
-  public func tinyccC(_ target: Target) -> String {
-    CPrinter(dialect: .tinycc(target)).print(loops) { kernel, program in
+  public func tinyccC(_ target: Target, profile: ProfileTable? = nil) -> String {
+    CPrinter(dialect: .tinycc(target), profile: profile).print(loops) { kernel, program in
       try? VectorBackEnd.lower(kernel, in: program, target: target).get().functionBody
     }
   }
+
+  /// The portable C with a clock around each kernel.
+  public func portableC(profile: ProfileTable) -> String { CPrinter(dialect: .portable, profile: profile).print(loops) }
 
   /// The kernels that the vector back end leaves to plain C on a target, with the reasons.
   public func scalarKernels(_ target: Target) -> [(kernel: String, reason: VectorLimitation)] {

@@ -10,6 +10,7 @@ enum CHelper: Int, CaseIterable {
   case shiftRight
   case fmaFloat, fmaDouble, sqrtFloat, sqrtDouble
   case fail
+  case lap
 
   /// What the helper's own text calls.
   var needs: [CHelper] {
@@ -24,6 +25,7 @@ enum CHelper: Int, CaseIterable {
     case .fmaDouble, .sqrtDouble: [.unsignedLongType]
     case .sqrtFloat: [.unsignedType]
     case .fail: [.longType]
+    case .lap: [.unsignedLongType]
     default: []
     }
   }
@@ -80,6 +82,21 @@ enum CHelper: Int, CaseIterable {
         failure[0] = check;
         failure[1] = value;
         failure[2] = element;
+      }
+      """
+    case .lap:
+      """
+      /* The processor's time stamp counter. */
+      static u64 ticks(void) {
+        unsigned int low, high;
+        __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+        return (u64)high << 32 | low;
+      }
+
+      static u64 lap(u64 *sum, u64 since) {
+        const u64 now = ticks();
+        *sum += now - since;
+        return now;
       }
       """
     }

@@ -25,14 +25,19 @@ public struct CPrinter: Sendable {
   /// The entry point's name.
   public var functionName: String
 
-  public init(dialect: Dialect = .portable, functionName: String = "step") {
+  /// Where the step adds up the time of each kernel; nil for code that measures nothing.
+  public var profile: ProfileTable?
+
+  public init(dialect: Dialect = .portable, functionName: String = "step", profile: ProfileTable? = nil) {
     self.dialect = dialect
     self.functionName = cIdentifier(functionName)
+    self.profile = profile
   }
 
   /// The whole file. The same program gives the same text everywhere.
   public func print(_ program: LoopProgram, vectorBody: VectorBody = { _, _ in nil }) -> String {
     var helpers: Set<CHelper> = program.checks.isEmpty ? [] : [.longType]
+    if profile != nil { helpers.insert(.lap) }
     var functions = TextBuffer()
     var calls: [Call] = []
     calls.reserveCapacity(program.kernels.count)
@@ -105,11 +110,20 @@ public struct CPrinter: Sendable {
       file.writeLine("i64 *const failure = (i64 *)(scratch + \(program.failureOffset));")
       file.writeLine("if (worker == 0) failure[0] = failure[1] = failure[2] = 0;")
     }
+    if let profile {
+      file.writeLine("u64 *const times = (u64 *)(scratch + \(profile.byteOffset) + worker * \(profile.byteStride));")
+      file.writeLine("u64 mark = ticks();")
+    }
     var depth = 0
     writeSchedule(program.schedule, program, calls, &depth, to: &file)
     file.writeLine("return 0;")
     file.outdent()
     file.writeLine("}")
+  }
+
+  /// The time since the last mark belongs to this entry of the profile's table.
+  private func writeLap(_ entry: Int, to file: inout TextBuffer) {
+    if profile != nil { file.writeLine("mark = lap(times + \(entry), mark);") }
   }
 
   private func writeSchedule(
@@ -124,8 +138,10 @@ public struct CPrinter: Sendable {
         file.write("\(calls[kernel].function)(")
         file.write(list: calls[kernel].arguments)
         file.write(");\n")
+        writeLap(kernel, to: &file)
       case .barrier:
         file.writeLine("if (workers > 1) barrier(context);")
+        writeLap(program.kernels.count, to: &file)
       case .stopIfFailed:
         if !program.checks.isEmpty { file.writeLine("if (failure[0] != 0) return (int)failure[0];") }
       case .loop(let count, let body):

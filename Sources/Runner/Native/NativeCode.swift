@@ -41,6 +41,9 @@ public final class NativeCode: Sendable {
     self.compileDuration = compileDuration
   }
 
+  /// Bytes of the pages that the code stands in; 0 for code that the dynamic linker loaded.
+  var byteCount: Int { if case .pages(let pages) = storage { pages.byteCount } else { 0 } }
+
   deinit {
     switch storage {
     case .pages(let pages): pages.unmap()

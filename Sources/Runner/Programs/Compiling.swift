@@ -22,7 +22,7 @@ extension Graph {
     let (entry, _) = try ProgramCache.entry(key) { try compileAnew(options) }
     let execution: any ProgramExecution =
       if let code = entry.code {
-        try NativeExecution(entry.step, code, pool: pool, isTesting: options.isTesting)
+        try NativeExecution(entry.step, entry.proof, code, pool: pool, options)
       } else {
         try InterpretedExecution(entry.step)
       }
@@ -47,11 +47,12 @@ extension Graph {
       optimised, target: target,
       options: LoweringOptions(hasCanaries: options.isTesting, reusesMemory: true))
     let proof = try step.verified()
+    let profile = options.isProfiling ? ProfileTable(of: step.loops, workers: options.workers) : nil
     let source =
       switch options.engine {
       case .interpreter: ""
-      case .tinycc: step.tinyccC(target)
-      case .systemCompiler: step.portableC
+      case .tinycc: step.tinyccC(target, profile: profile)
+      case .systemCompiler: profile.map(step.portableC(profile:)) ?? step.portableC
       }
     times.graph = passesDone - start
     times.codegen = clock.now - passesDone

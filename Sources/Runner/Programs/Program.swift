@@ -28,6 +28,14 @@ public final class Program: Sendable {
   public let source: String
   public let options: ProgramOptions
 
+  /// Where the time of the steps so far went; nil unless the program was compiled with `isProfiling` for an engine that runs
+  /// machine code.
+  public var profile: ProgramProfile? { recorder?.profile }
+
+  /// Bytes of machine code with its constants, as pages; 0 where there is none or the system loaded it.
+  public let codeByteCount: Int
+
+  private let recorder: ProfileRecorder?
   private let session: Mutex<Session>
 
   /// What changes while a program runs; only its owner touches it.
@@ -48,6 +56,9 @@ public final class Program: Sendable {
     self.times = times
     self.source = source
     self.options = options
+    let native = execution as? NativeExecution
+    codeByteCount = native?.codeByteCount ?? 0
+    recorder = native?.recorder
     session = Mutex(Session(execution: execution, given: step.inputs.map { _ in false }, ownState: nil))
   }
 

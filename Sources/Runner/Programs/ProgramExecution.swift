@@ -52,16 +52,22 @@ final class NativeExecution: ProgramExecution {
   private let inputOffsets: [Int]
   private var inputPointers: [UnsafeMutablePointer<UInt8>?]
   private let isTesting: Bool
+  let recorder: ProfileRecorder?
+  var codeByteCount: Int { code.byteCount }
 
-  init(_ step: CompiledStep, _ code: NativeCode, pool: WorkerPool, isTesting: Bool) throws {
+  init(_ step: CompiledStep, _ proof: ProofReport, _ code: NativeCode, pool: WorkerPool, _ options: ProgramOptions) throws {
+    let isTesting = options.isTesting
     self.step = step
     self.code = code
     self.pool = pool
     self.isTesting = isTesting
     function = try code.function("step", as: StepFunction.self)
+    let profile = options.isProfiling ? ProfileTable(of: step.loops, workers: pool.workerCount) : nil
     scratch = try MemorySegment(
-      byteCount: max(step.loops.scratchByteCount(workers: pool.workerCount), 64), guarded: isTesting, alignEnd: isTesting,
-      purpose: "the intermediate values of '\(step.graph.name)'")
+      byteCount: max(profile?.endByteOffset ?? step.loops.scratchByteCount(workers: pool.workerCount), 64),
+      guarded: isTesting, alignEnd: isTesting, purpose: "the intermediate values of '\(step.graph.name)'")
+    recorder = profile.map { [scratch] in ProfileRecorder(step, proof, $0, in: scratch) }
+    if let recorder, ProgramOptions.printsProfiles { ProfilesAtExit.add(recorder) }
     var offsets: [Int] = []
     var end = 0
     let sizes =
@@ -86,6 +92,7 @@ final class NativeExecution: ProgramExecution {
       pool.run(
         function, state: state.segment.baseAddress, scratch: scratch.baseAddress, inputs: pointers.baseAddress)
     }
+    recorder?.countStep()
     if code != 0 { throw failedCheck(Int(code)) }
   }
 
@@ -111,7 +118,8 @@ final class NativeExecution: ProgramExecution {
 
   /// Whatever a step reads before it wrote it is a signalling NaN.
   private func poisonScratch() {
-    let words = scratch.elements(at: 0, count: scratch.byteCount / 4, as: UInt32.self)
+    let byteCount = step.loops.scratchByteCount(workers: pool.workerCount)
+    let words = scratch.elements(at: 0, count: byteCount / 4, as: UInt32.self)
     words.update(repeating: 0x7FA0_DEAD)
   }
 }

@@ -12,16 +12,19 @@ public struct ProgramOptions: Sendable, Hashable {
   /// Surrounds buffers with canaries and segments with guard pages, and fills dead memory with signalling NaNs before
   /// each step: slow, and any stray access shows.
   public var isTesting: Bool
+  /// Measures each kernel of each step: see `Program.profile`.
+  public var isProfiling: Bool
 
   public init(
     engine: Engine = .tinycc(nil), workers: Int = 1, dumpDirectory: String? = nil, skippedPasses: Set<String> = [],
-    isTesting: Bool = false
+    isTesting: Bool = false, isProfiling: Bool = false
   ) {
     self.engine = engine
     self.workers = workers
     self.dumpDirectory = dumpDirectory
     self.skippedPasses = skippedPasses
     self.isTesting = isTesting
+    self.isProfiling = isProfiling
   }
 
   /// The switches of the environment, with one line of explanation each: the table in docs/Seeing.md.
@@ -31,6 +34,7 @@ public struct ProgramOptions: Sendable, Hashable {
     ("CINCH_DUMP", "a directory that gets every stage of each compile as numbered text files"),
     ("CINCH_SKIP", "names of passes that don't run, separated by commas"),
     ("CINCH_TEST", "1 puts canaries and guard pages around all memory"),
+    ("CINCH_PROFILE", "1 measures each kernel and prints a table per program when the process ends"),
   ]
 
   /// As the environment of the process says; read once.
@@ -39,6 +43,9 @@ public struct ProgramOptions: Sendable, Hashable {
   public static func fromEnvironment() throws -> ProgramOptions { try environment.get() }
 
   private static let environment = Result { try parse { name in getenv(name).map { String(cString: $0) } } }
+
+  /// Whether profiles are printed when the process ends.
+  static var printsProfiles: Bool { (try? environment.get())?.isProfiling ?? false }
 
   static func parse(_ value: (String) -> String?) throws -> ProgramOptions {
     var options = ProgramOptions()
@@ -57,6 +64,7 @@ public struct ProgramOptions: Sendable, Hashable {
     options.dumpDirectory = value("CINCH_DUMP")
     options.skippedPasses = Set((value("CINCH_SKIP") ?? "").split(separator: ",").map(String.init))
     options.isTesting = value("CINCH_TEST") == "1"
+    options.isProfiling = value("CINCH_PROFILE") == "1"
     return options
   }
 }

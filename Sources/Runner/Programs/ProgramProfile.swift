@@ -1,0 +1,154 @@
+import CinchCodegen
+import CinchGraph
+import CTinyCC
+import Glibc
+import Synchronization
+
+/// Where the time of a program's steps went: for each kernel its time, its work, and how that compares with what the
+/// machine can do.
+public struct ProgramProfile: Sendable {
+  public struct Kernel: Sendable {
+    /// As in the C and in `kernelListing`.
+    public let name: String
+    /// Its nodes, layer, and the user's file and line.
+    public let origin: [String]
+    /// How often a step runs it.
+    public let runsPerStep: Int
+    /// Per step, of the worker that took longest.
+    public let time: Duration
+    /// Floating-point operations of all its runs in a step; an fma counts as two.
+    public let flopCount: Int
+    /// Bytes that all its runs in a step must read and write at least.
+    public let byteCount: Int
+
+    public var gigaflopsPerSecond: Double { time.perSecond(flopCount) * 1e-9 }
+    public var gigabytesPerSecond: Double { time.perSecond(byteCount) * 1e-9 }
+  }
+
+  public let program: String
+  public let workers: Int
+  /// How many steps were measured.
+  public let stepCount: Int
+  /// In the order in which they run first.
+  public let kernels: [Kernel]
+  /// Per step, of worker 0 at barriers.
+  public let waiting: Duration
+
+  /// Per step; each kernel as slow as its slowest worker.
+  public var total: Duration { kernels.reduce(waiting) { $0 + $1.time } }
+}
+
+extension ProgramProfile: CustomStringConvertible {
+  /// A table, the kernels that take longest first.
+  public var description: String {
+    var text = "\(program): \(stepCount) steps of \(total.inMicroseconds) µs in \(kernels.count) kernels, "
+    text += "\(workers) worker\(workers == 1 ? "" : "s"), \(waiting.inMicroseconds) µs at barriers\n"
+    text += "      time µs  share  GFLOP/s     GB/s  kernel\n"
+    for kernel in kernels.sorted(by: { $0.time > $1.time }) {
+      let share = 100 * (kernel.time / max(total, .nanoseconds(1)))
+      text += padded(kernel.time.inMicroseconds, 13) + padded(fixed(share, 1), 6) + "%"
+      text += padded(fixed(kernel.gigaflopsPerSecond, 1), 9) + padded(fixed(kernel.gigabytesPerSecond, 1), 9)
+      text += "  \(kernel.name)\(kernel.runsPerStep == 1 ? "" : " × \(kernel.runsPerStep)")\n"
+      for line in kernel.origin { text += String(repeating: " ", count: 41) + line + "\n" }
+    }
+    return text
+  }
+}
+
+/// Adds up the times of one program's steps.
+final class ProfileRecorder: Sendable {
+  private let step: CompiledStep
+  private let proof: ProofReport
+  private let table: ProfileTable
+  private let scratch: MemorySegment
+  private let startTicks = cinch_ticks()
+  private let start = ContinuousClock.now
+  private let steps = Atomic<Int>(0)
+
+  init(_ step: CompiledStep, _ proof: ProofReport, _ table: ProfileTable, in scratch: MemorySegment) {
+    self.step = step
+    self.proof = proof
+    self.table = table
+    self.scratch = scratch
+  }
+
+  func countStep() { steps.add(1, ordering: .relaxed) }
+
+  var profile: ProgramProfile {
+    let elapsed = ContinuousClock.now - start
+    let ticks = max(cinch_ticks() - startTicks, 1)
+    let count = steps.load(ordering: .relaxed)
+    let entries = step.loops.kernels.count + 1
+    let times = (0..<table.workers).map { worker in
+      scratch.read(at: table.byteOffset + worker * table.byteStride, count: entries, as: UInt64.self)
+    }
+    func duration(_ sum: UInt64) -> Duration { elapsed * (Double(sum) / Double(ticks) / Double(max(count, 1))) }
+    let runs = step.loops.runsPerStep
+    let kernels = step.loops.kernels.indices.map { index in
+      ProgramProfile.Kernel(
+        name: step.loops.kernels[index].name, origin: step.loops.kernels[index].origin, runsPerStep: runs[index],
+        time: duration(times.map { $0[index] }.max() ?? 0), flopCount: runs[index] * proof.kernels[index].flopCount,
+        byteCount: runs[index] * proof.kernels[index].byteCount)
+    }
+    return ProgramProfile(
+      program: step.graph.name, workers: table.workers, stepCount: count, kernels: kernels,
+      waiting: duration(times[0][entries - 1]))
+  }
+}
+
+/// Programs whose profile is printed when the process ends, as `CINCH_PROFILE=1` asks.
+enum ProfilesAtExit {
+  private static let recorders = Mutex<[ProfileRecorder]>([])
+
+  /// Prints to standard error.
+  private static let registration: Void = {
+    atexit {
+      let recorders = ProfilesAtExit.recorders.withLock { $0 }
+      for profile in recorders.map(\.profile) where profile.stepCount > 0 {
+        var text = profile.description + "\n"
+        text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      }
+    }
+  }()
+
+  static func add(_ recorder: ProfileRecorder) {
+    _ = registration
+    recorders.withLock { $0.append(recorder) }
+  }
+}
+
+extension LoopProgram {
+  /// How often a step runs each kernel.
+  var runsPerStep: [Int] {
+    var runs = kernels.map { _ in 0 }
+    func count(_ items: [ScheduleItem], _ times: Int) {
+      for item in items {
+        switch item {
+        case .run(let kernel): runs[kernel] += times
+        case .loop(let repetitions, let body): count(body, times * repetitions)
+        case .barrier, .stopIfFailed: break
+        }
+      }
+    }
+    count(schedule, 1)
+    return runs
+  }
+}
+
+extension Duration {
+  fileprivate var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+  fileprivate var inMicroseconds: String { fixed(inSeconds * 1e6, 2) }
+  fileprivate func perSecond(_ count: Int) -> Double { inSeconds > 0 ? Double(count) / inSeconds : 0 }
+}
+
+private func fixed(_ value: Double, _ digits: Int) -> String {
+  var scale = 1
+  for _ in 0..<digits { scale *= 10 }
+  let scaled = Int((value * Double(scale)).rounded())
+  let fraction = String(scaled % scale)
+  return "\(scaled / scale)." + String(repeating: "0", count: digits - fraction.utf8.count) + fraction
+}
+
+private func padded(_ text: String, _ width: Int) -> String {
+  String(repeating: " ", count: max(0, width - text.count)) + text
+}
