@@ -11,7 +11,11 @@ let swiftSettings: [SwiftSetting] = [
 let package = Package(
   name: "cinch",
   products: [
-    .library(name: "Cinch", targets: ["Cinch"])
+    .library(name: "Cinch", targets: ["Cinch"]),
+    .executable(name: "cinch-bench", targets: ["cinch-bench"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
   targets: [
     .target(name: "CinchGraph", path: "Sources/Graph", swiftSettings: swiftSettings),
@@ -33,6 +37,15 @@ let package = Package(
       name: "Digits", dependencies: ["Cinch", "ExampleSupport"], path: "examples/Digits",
       resources: [.copy("Data")], swiftSettings: swiftSettings),
     .target(
+      name: "BenchmarkWorkloads", dependencies: ["Cinch"], path: "Benchmarks/Workloads", exclude: ["Golden"],
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "cinch-bench",
+      dependencies: [
+        "Cinch", "BenchmarkWorkloads", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Benchmarks/CinchBench", swiftSettings: swiftSettings),
+    .target(
       name: "TestSupport", dependencies: ["Cinch", "CinchCodegen", "CinchGraph", "CinchRunner"], path: "Tests/Support",
       swiftSettings: swiftSettings),
     .testTarget(
@@ -42,6 +55,8 @@ let package = Package(
       exclude: ["Goldens"], swiftSettings: swiftSettings),
     .testTarget(
       name: "RunnerTests", dependencies: ["Cinch", "TestSupport"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BenchmarkTests", dependencies: ["Cinch", "BenchmarkWorkloads"], swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6]
 )

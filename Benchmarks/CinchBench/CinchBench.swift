@@ -1,0 +1,94 @@
+// Times Cinch on the benchmark's workloads, by the method of the scripts that time other frameworks:
+// `BENCH_SWIFT=path/to/cinch-bench run_all.py` puts it into their table.
+
+import ArgumentParser
+import BenchmarkWorkloads
+import Cinch
+
+@main
+struct CinchBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cinch-bench", abstract: "Times training steps, and prints one line RESULT {json}.")
+
+  @Option(name: .shortAndLong, help: "Which workload: \(Workload.all.map(\.name).joined(separator: ", ")).")
+  var workload: String
+
+  @Option(name: .shortAndLong, help: "How many threads run a step.")
+  var threads = 1
+
+  @Option(help: "Measure for at least this many seconds.")
+  var minTime = 2.0
+
+  @Option(help: "Stop measuring after this many seconds.")
+  var maxTime = 25.0
+
+  @Option(help: "Wait at most this many seconds for other processes to be quiet; 0 doesn't wait.")
+  var quiet = 25.0
+
+  @Option(help: "What runs the step: \(Engine.names.joined(separator: ", ")).")
+  var engine: String?
+
+  @Flag(help: "Print where the time of a step goes, kernel by kernel, after the measurement.")
+  var profile = false
+
+  func validate() throws {
+    guard Workload.named(workload) != nil else {
+      throw ValidationError("there is no workload '\(workload)'")
+    }
+    guard engine.map({ Engine(name: $0) != nil }) ?? true else {
+      throw ValidationError("there is no engine '\(engine ?? "")'")
+    }
+  }
+
+  func run() throws {
+    let startUp = Machine.secondsSinceStart
+    guard let workload = Workload.named(workload) else { return }
+    var options = try ProgramOptions.fromEnvironment()
+    options.workers = threads
+    if let engine, let known = Engine(name: engine) { options.engine = known }
+
+    var timing = StepTiming()
+    timing.minimumSeconds = minTime
+    timing.maximumSeconds = maxTime
+    timing.quietSeconds = quiet
+    var record = Record()
+    record["peer"] = "swift"
+    record["workload"] = workload.name
+    record["threads"] = threads
+    record["import_s"] = startUp
+    let bound = try timing.measure(workload, options, into: &record)
+
+    // The timed program must still be the one that is right.
+    try bound.reset()
+    for _ in 0..<10 { try bound.step() }
+    let mistakes = try Golden(workload).mistakes(in: bound.state, of: workload)
+    guard mistakes.isEmpty else { throw WrongResult(workload: workload.name, mistakes: mistakes) }
+    print("RESULT \(record.json)")
+    if profile { try printProfile(workload, options) }
+  }
+
+  /// Measured by a program of its own, so that the clocks in it don't count above.
+  private func printProfile(_ workload: Workload, _ options: ProgramOptions) throws {
+    var options = options
+    options.isProfiling = true
+    let bound = try BoundWorkload(workload, workload.data(), options)
+    let clock = ContinuousClock()
+    let start = clock.now
+    var count = 0
+    while count < 5 || (clock.now - start < .seconds(1) && count < 1000) {
+      try bound.step()
+      count += 1
+    }
+    if let profile = bound.program.profile { print(profile) }
+  }
+}
+
+/// After ten steps, parameters differ from what they must be.
+struct WrongResult: Error, CustomStringConvertible {
+  let workload: String
+  let mistakes: [String]
+
+  var description: String {
+    (["\(workload) computes wrong parameters:"] + mistakes).joined(separator: "\n  ")
+  }
+}
