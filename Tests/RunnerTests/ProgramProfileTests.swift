@@ -1,0 +1,43 @@
+import Testing
+
+@testable import CinchRunner
+import Cinch
+
+@Suite struct ProgramProfileTests {
+  private let graph = Graph("profiled") { g in
+    let (x, w) = (g.input("x", [64, 64]), g.parameter("w", [64, 64], .xavierNormal))
+    g.output("loss", tanh(matmul(x, w)).sum())
+  }
+
+  @Test(arguments: ["tinycc", "gcc"], [1, 3]) func eachKernelHasItsTimeAndWork(_ engine: String, _ workers: Int) throws {
+    let engine = try #require(Engine(name: engine))
+    let program = try graph.compile(ProgramOptions(engine: engine, workers: workers, isProfiling: true))
+    let plain = try graph.compile(ProgramOptions(engine: engine, workers: workers))
+    let x = HostTensor.randomNormal([64, 64], seed: 1)
+    let start = ContinuousClock.now
+    for _ in 0..<50 { #expect(try program(x: x) == plain(x: x)) }
+    let elapsed = ContinuousClock.now - start
+
+    let profile = try #require(program.profile)
+    #expect(profile.stepCount == 50)
+    #expect(profile.workers == workers)
+    #expect(profile.kernels.map(\.name) == program.step.loops.kernels.map(\.name))
+    #expect(profile.kernels.allSatisfy { $0.time > .zero && $0.runsPerStep == 1 })
+    #expect(profile.kernels.reduce(0) { $0 + $1.flopCount } >= 2 * 64 * 64 * 64)
+    #expect(profile.kernels.reduce(0) { $0 + $1.byteCount } >= 2 * 4 * 64 * 64)
+    #expect(profile.total * 50 < elapsed)
+    #expect(profile.description.contains("50 steps") && profile.description.contains("ProgramProfileTests.swift:"))
+  }
+
+  /// Nothing is measured, and the C has no clock in it, unless that is asked for.
+  @Test func othersHaveNone() throws {
+    let program = try graph.compile(ProgramOptions())
+    #expect(program.profile == nil)
+    #expect(!program.source.contains("rdtsc") && !program.c.contains("rdtsc"))
+  }
+
+  @Test func theEnvironmentAsksForIt() throws {
+    #expect(try ProgramOptions.parse { $0 == "CINCH_PROFILE" ? "1" : nil }.isProfiling)
+    #expect(try !ProgramOptions.parse { _ in nil }.isProfiling)
+  }
+}
