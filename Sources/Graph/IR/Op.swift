@@ -53,6 +53,7 @@ public enum Differentiability: Sendable, Hashable {
 /// further mistakes.
 public struct TypeViolation: Error, Sendable {
   public var message: String
+  /// What is computed from it is checked against this type; nil where nobody can know, and what follows is silent.
   public var recovered: TensorType?
 
   public init(_ message: String, recovered: TensorType? = nil) {
@@ -73,6 +74,9 @@ public struct GradientContext {
 public struct OpSample: Sendable {
   public enum Values: Sendable, Hashable {
     case uniform(ClosedRange<Float>)
+    /// Float32 of every kind: signed zeros, NaN, infinities, subnormal and huge numbers, for ops whose conventions say
+    /// something about them. Gradients are not compared there.
+    case special
     /// Int32 in `0..<limit`.
     case index(limit: Int)
     /// Bool, or Int32 over the whole range.
@@ -107,9 +111,7 @@ extension ElementwiseOp {
     let elementType = try resultElementType(operands.map(\.elementType))
     guard let first = operands.first else { throw TypeViolation("\(Self.mnemonic) needs operands") }
     for operand in operands.dropFirst() where operand.shape != first.shape {
-      throw TypeViolation(
-        "\(Self.mnemonic) needs equal shapes: \(first.shape) and \(operand.shape)",
-        recovered: TensorType(elementType, first.shape))
+      throw TypeViolation("\(Self.mnemonic) needs equal shapes: \(first.shape) and \(operand.shape)")
     }
     return TensorType(elementType, first.shape)
   }

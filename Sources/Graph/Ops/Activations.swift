@@ -17,15 +17,9 @@ public protocol ActivationOp: DecomposedOp {}
 
 extension ActivationOp {
   public func resultType(of operands: [TensorType]) throws(TypeViolation) -> TensorType {
-    guard operands.count == 1, operands[0].elementType.isFloatingPoint else {
-      throw TypeViolation("\(Self.mnemonic) takes one operand of floats")
-    }
+    _ = try float32Type(operands.map(\.elementType), Self.mnemonic)
     return operands[0]
   }
-}
-
-private func cases(_ op: any Op) -> [OpSample] {
-  [[3, 5], [65]].map { OpSample(op, [(TensorType(.float32, $0), .uniform(-3...3))]) }
 }
 
 public struct LeakyRelu: ActivationOp {
@@ -38,7 +32,7 @@ public struct LeakyRelu: ActivationOp {
   }
   public var attributes: [Attribute] { [Attribute("slope", .literal(.float(slope)))] }
   public func decompose(_ x: [Tensor]) -> Tensor { select(x[0] .> Tensor.zeros(like: x[0]), x[0], x[0] * slope) }
-  public static var samples: [OpSample] { cases(LeakyRelu(slope: 0.01)) }
+  public static var samples: [OpSample] { floatSamples(LeakyRelu(slope: 0.01), -3...3) }
 }
 
 /// Hendrycks and Gimpel 2016.
@@ -49,7 +43,7 @@ public struct Gelu: ActivationOp, AttributeFree {
   public func decompose(_ x: [Tensor]) -> Tensor {
     0.5 * x[0] * (1 + erf(x[0] * Float(0.5.squareRoot())))
   }
-  public static var samples: [OpSample] { cases(Gelu()) }
+  public static var samples: [OpSample] { floatSamples(Gelu(), -3...3) }
 }
 
 public struct GeluTanh: ActivationOp, AttributeFree {
@@ -68,7 +62,7 @@ public struct GeluTanh: ActivationOp, AttributeFree {
     let innerSlope = Self.scale * (1 + (3 * 0.044715) * (x * x))
     return [c.gradient * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * innerSlope)]
   }
-  public static var samples: [OpSample] { cases(GeluTanh()) }
+  public static var samples: [OpSample] { floatSamples(GeluTanh(), -3...3) }
 }
 
 public struct Silu: ActivationOp, AttributeFree {
@@ -76,7 +70,7 @@ public struct Silu: ActivationOp, AttributeFree {
   public static let summary = "a · sigmoid(a)."
   public init() {}
   public func decompose(_ x: [Tensor]) -> Tensor { x[0] * sigmoid(x[0]) }
-  public static var samples: [OpSample] { cases(Silu()) }
+  public static var samples: [OpSample] { floatSamples(Silu(), -3...3) }
 }
 
 public struct SoftplusOp: ActivationOp, AttributeFree {
@@ -85,7 +79,7 @@ public struct SoftplusOp: ActivationOp, AttributeFree {
   public init() {}
   public func decompose(_ x: [Tensor]) -> Tensor { relu(x[0]) + log1p(exp(-abs(x[0]))) }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient * sigmoid(c.operands[0])] }
-  public static var samples: [OpSample] { cases(SoftplusOp()) }
+  public static var samples: [OpSample] { floatSamples(SoftplusOp(), -3...3) }
 }
 
 /// A decomposed op along one axis, which keeps the shape.
@@ -100,9 +94,7 @@ extension RowOp {
   }
   public var attributes: [Attribute] { [Attribute("axis", .integer(axis))] }
   public func resultType(of operands: [TensorType]) throws(TypeViolation) -> TensorType {
-    guard operands.count == 1, operands[0].elementType.isFloatingPoint else {
-      throw TypeViolation("\(Self.mnemonic) takes one operand of floats")
-    }
+    _ = try float32Type(operands.map(\.elementType), Self.mnemonic)
     guard axis >= 0, axis < operands[0].shape.rank else {
       throw TypeViolation(
         "\(Self.mnemonic) along axis \(axis), which a tensor of shape \(operands[0].shape) doesn't have",
@@ -114,6 +106,10 @@ extension RowOp {
     [
       OpSample(Self(axis: 1), [(TensorType(.float32, [5, 17]), .uniform(-3...3))]),
       OpSample(Self(axis: 0), [(TensorType(.float32, [15, 3]), .uniform(-3...3))]),
+      OpSample(Self(axis: 1), [(TensorType(.float32, [3, 65, 2]), .uniform(-3...3))]),
+      OpSample(Self(axis: 0), [(TensorType(.float32, [1]), .uniform(-3...3))]),
+      // Without subtracting the largest element first, these overflow.
+      OpSample(Self(axis: 1), [(TensorType(.float32, [3, 5]), .uniform(80...200))]),
     ]
   }
 }
@@ -177,6 +173,8 @@ public struct Mean: DecomposedOp {
     [
       OpSample(Mean(axes: [0, 1]), [(TensorType(.float32, [5, 17]), .uniform(-2...2))]),
       OpSample(Mean(axes: [1]), [(TensorType(.float32, [3, 16]), .uniform(-2...2))]),
+      OpSample(Mean(axes: [0, 2]), [(TensorType(.float32, [15, 1, 65]), .uniform(-2...2))]),
+      OpSample(Mean(axes: [0]), [(TensorType(.float32, [1]), .uniform(-2...2))]),
     ]
   }
 }

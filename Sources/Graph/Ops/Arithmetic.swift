@@ -16,18 +16,15 @@ func floatType(_ operands: [ElementType], _ mnemonic: String, count: Int = 1) th
   return type
 }
 
+/// Of ops whose Float32 is a sequence of operations of its own, which Float64 would need too.
+func float32Type(_ operands: [ElementType], _ mnemonic: String, count: Int = 1) throws(TypeViolation) -> ElementType {
+  let type = try floatType(operands, mnemonic, count: count)
+  guard type == .float32 else { throw TypeViolation("\(mnemonic) has no float64 form yet; cast to float32") }
+  return type
+}
+
 /// Int32 arithmetic on numbers that hold Int32 values exactly.
 func wrapped(_ value: Double) -> Double { Double(Int32(truncatingIfNeeded: Int64(value))) }
-
-private let smallPair: [(type: TensorType, values: OpSample.Values)] = [
-  (TensorType(.float32, [3, 5]), .uniform(-2...2)), (TensorType(.float32, [3, 5]), .uniform(0.5...3)),
-]
-private let oddPair: [(type: TensorType, values: OpSample.Values)] = [
-  (TensorType(.float32, [17]), .uniform(-2...2)), (TensorType(.float32, [17]), .uniform(0.5...3)),
-]
-private let integerPair: [(type: TensorType, values: OpSample.Values)] = [
-  (TensorType(.int32, [65]), .bits), (TensorType(.int32, [65]), .bits),
-]
 
 public struct Add: ElementwiseOp, AttributeFree {
   public static let mnemonic = "add"
@@ -39,7 +36,9 @@ public struct Add: ElementwiseOp, AttributeFree {
   public func function(_ operands: [ElementType]) -> ScalarFunction { .init(.add, operands, type: operands[0]) }
   public func reference(_ x: [Double]) -> Double { x[0] + x[1] }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient, c.gradient] }
-  public static var samples: [OpSample] { [smallPair, oddPair, integerPair].map { OpSample(Add(), $0) } }
+  public static var samples: [OpSample] {
+    floatSamples(Add(), -2...2, 0.5...3) + integerSamples(Add(), count: 2)
+  }
 }
 
 public struct Subtract: ElementwiseOp, AttributeFree {
@@ -54,7 +53,9 @@ public struct Subtract: ElementwiseOp, AttributeFree {
   }
   public func reference(_ x: [Double]) -> Double { x[0] - x[1] }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient, -c.gradient] }
-  public static var samples: [OpSample] { [smallPair, oddPair, integerPair].map { OpSample(Subtract(), $0) } }
+  public static var samples: [OpSample] {
+    floatSamples(Subtract(), -2...2, 0.5...3) + integerSamples(Subtract(), count: 2)
+  }
 }
 
 public struct Multiply: ElementwiseOp, AttributeFree {
@@ -71,7 +72,9 @@ public struct Multiply: ElementwiseOp, AttributeFree {
   public func gradients(_ c: GradientContext) -> [Tensor?] {
     [c.gradient * c.operands[1], c.gradient * c.operands[0]]
   }
-  public static var samples: [OpSample] { [smallPair, oddPair, integerPair].map { OpSample(Multiply(), $0) } }
+  public static var samples: [OpSample] {
+    floatSamples(Multiply(), -2...2, 0.5...3) + integerSamples(Multiply(), count: 2)
+  }
 }
 
 public struct Divide: ElementwiseOp, AttributeFree {
@@ -88,7 +91,7 @@ public struct Divide: ElementwiseOp, AttributeFree {
   public func gradients(_ c: GradientContext) -> [Tensor?] {
     [c.gradient / c.operands[1], -(c.gradient * c.result / c.operands[1])]
   }
-  public static var samples: [OpSample] { [smallPair, oddPair].map { OpSample(Divide(), $0) } }
+  public static var samples: [OpSample] { floatSamples(Divide(), -2...2, 0.5...3) }
 }
 
 public struct Negate: ElementwiseOp, AttributeFree {
@@ -104,7 +107,7 @@ public struct Negate: ElementwiseOp, AttributeFree {
   public func reference(_ x: [Double]) -> Double { -x[0] }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [-c.gradient] }
   public static var samples: [OpSample] {
-    [OpSample(Negate(), [smallPair[0]]), OpSample(Negate(), [integerPair[0]])]
+    floatSamples(Negate(), -2...2) + integerSamples(Negate(), count: 1)
   }
 }
 
@@ -123,7 +126,9 @@ public struct Maximum: ElementwiseOp, AttributeFree {
   public func gradients(_ c: GradientContext) -> [Tensor?] {
     splitByOrder(c, first: c.operands[0] .> c.operands[1])
   }
-  public static var samples: [OpSample] { [smallPair, oddPair, integerPair].map { OpSample(Maximum(), $0) } }
+  public static var samples: [OpSample] {
+    floatSamples(Maximum(), -2...2, 0.5...3) + integerSamples(Maximum(), count: 2)
+  }
 }
 
 public struct Minimum: ElementwiseOp, AttributeFree {
@@ -140,7 +145,9 @@ public struct Minimum: ElementwiseOp, AttributeFree {
   public func gradients(_ c: GradientContext) -> [Tensor?] {
     splitByOrder(c, first: c.operands[0] .< c.operands[1])
   }
-  public static var samples: [OpSample] { [smallPair, oddPair, integerPair].map { OpSample(Minimum(), $0) } }
+  public static var samples: [OpSample] {
+    floatSamples(Minimum(), -2...2, 0.5...3) + integerSamples(Minimum(), count: 2)
+  }
 }
 
 private func splitByOrder(_ c: GradientContext, first: Tensor) -> [Tensor?] {
@@ -169,7 +176,7 @@ public struct FusedMultiplyAdd: ElementwiseOp, AttributeFree {
     [c.gradient * c.operands[1], c.gradient * c.operands[0], c.gradient]
   }
   public static var samples: [OpSample] {
-    [OpSample(FusedMultiplyAdd(), smallPair + [smallPair[0]]), OpSample(FusedMultiplyAdd(), oddPair + [oddPair[1]])]
+    floatSamples(FusedMultiplyAdd(), -2...2, 0.5...3, -2...2)
   }
 }
 
@@ -186,7 +193,7 @@ public struct Absolute: ElementwiseOp, AttributeFree {
   public func reference(_ x: [Double]) -> Double { abs(x[0]) }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient * sign(c.operands[0])] }
   public static var samples: [OpSample] {
-    [OpSample(Absolute(), [smallPair[0]]), OpSample(Absolute(), [oddPair[0]])]
+    floatSamples(Absolute(), -2...2) + integerSamples(Absolute(), count: 1)
   }
 }
 
@@ -195,7 +202,7 @@ public struct Sign: ElementwiseOp, AttributeFree {
   public static let summary = "−1, 0 or 1; zeros and NaN stay themselves."
   public init() {}
   public func resultElementType(_ operands: [ElementType]) throws(TypeViolation) -> ElementType {
-    try floatType(operands, "sign")
+    try float32Type(operands, "sign")
   }
   private static let float = ScalarFunction([.float32]) { b, x in
     let zero = b.float(0)
@@ -207,5 +214,5 @@ public struct Sign: ElementwiseOp, AttributeFree {
   public func reference(_ x: [Double]) -> Double { x[0] > 0 ? 1 : x[0] < 0 ? -1 : x[0] }
   public var differentiability: Differentiability { .notDifferentiable(reason: "it is constant almost everywhere") }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [nil] }
-  public static var samples: [OpSample] { [OpSample(Sign(), [smallPair[0]]), OpSample(Sign(), [oddPair[0]])] }
+  public static var samples: [OpSample] { floatSamples(Sign(), -2...2) }
 }

@@ -13,7 +13,7 @@ public struct StopGradient: ElementwiseOp, AttributeFree {
   public var differentiability: Differentiability { .notDifferentiable(reason: "that is its purpose") }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [nil] }
   public static var samples: [OpSample] {
-    [OpSample(StopGradient(), [(TensorType(.float32, [17]), .uniform(-2...2))])]
+    floatSamples(StopGradient(), -2...2) + integerSamples(StopGradient(), count: 1) + boolSamples(StopGradient(), count: 1)
   }
 }
 
@@ -29,6 +29,6 @@ public struct IdentityOp: ElementwiseOp, AttributeFree {
   public func reference(_ x: [Double]) -> Double { x[0] }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient] }
   public static var samples: [OpSample] {
-    [OpSample(IdentityOp(), [(TensorType(.float32, [17]), .uniform(-2...2))])]
+    floatSamples(IdentityOp(), -2...2) + integerSamples(IdentityOp(), count: 1) + boolSamples(IdentityOp(), count: 1)
   }
 }

@@ -1,11 +1,6 @@
-private let floats: [(type: TensorType, values: OpSample.Values)] = [
-  (TensorType(.float32, [65]), .uniform(-2...2)), (TensorType(.float32, [65]), .uniform(-2...2)),
-]
-private let integers: [(type: TensorType, values: OpSample.Values)] = [
+/// Few different numbers, so that some pairs are equal.
+private let fewIntegers: [(type: TensorType, values: OpSample.Values)] = [
   (TensorType(.int32, [3, 5]), .index(limit: 3)), (TensorType(.int32, [3, 5]), .index(limit: 3)),
-]
-private let bools: [(type: TensorType, values: OpSample.Values)] = [
-  (TensorType(.bool, [17]), .bits), (TensorType(.bool, [17]), .bits),
 ]
 
 /// The comparisons, as one op with a predicate: equal, notEqual, less, lessOrEqual.
@@ -58,8 +53,9 @@ public struct Compare: ElementwiseOp {
   public var differentiability: Differentiability { .notDifferentiable(reason: "its result is not a number") }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [nil, nil] }
   public static var samples: [OpSample] {
-    Predicate.allCases.flatMap { [OpSample(Compare($0), floats), OpSample(Compare($0), integers)] }
-      + [OpSample(Compare(.equal), bools), OpSample(Compare(.notEqual), bools)]
+    Predicate.allCases.flatMap {
+      floatSamples(Compare($0), -2...2, -2...2) + integerSamples(Compare($0), count: 2) + [OpSample(Compare($0), fewIntegers)]
+    } + boolSamples(Compare(.equal), count: 2) + boolSamples(Compare(.notEqual), count: 2)
   }
 }
 
@@ -110,7 +106,7 @@ public struct Logical: ElementwiseOp {
   public var differentiability: Differentiability { .notDifferentiable(reason: "its result is not a float") }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [nil, nil] }
   public static var samples: [OpSample] {
-    Operation.allCases.flatMap { [OpSample(Logical($0), bools), OpSample(Logical($0), integers)] }
+    Operation.allCases.flatMap { boolSamples(Logical($0), count: 2) + integerSamples(Logical($0), count: 2) }
   }
 }
 
@@ -126,7 +122,7 @@ public struct Not: ElementwiseOp, AttributeFree {
   public func reference(_ x: [Double]) -> Double { x[0] == 0 ? 1 : 0 }
   public var differentiability: Differentiability { .notDifferentiable(reason: "its result is not a number") }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [nil] }
-  public static var samples: [OpSample] { [OpSample(Not(), [bools[0]])] }
+  public static var samples: [OpSample] { boolSamples(Not(), count: 1) }
 }
 
 public struct Select: ElementwiseOp, AttributeFree {
@@ -149,19 +145,14 @@ public struct Select: ElementwiseOp, AttributeFree {
     return [nil, select(c.operands[0], c.gradient, zero), select(c.operands[0], zero, c.gradient)]
   }
   public static var samples: [OpSample] {
-    [
-      OpSample(
-        Select(),
-        [
-          (TensorType(.bool, [65]), .bits), (TensorType(.float32, [65]), .uniform(-2...2)),
-          (TensorType(.float32, [65]), .uniform(-2...2)),
-        ]),
-      OpSample(
-        Select(),
-        [
-          (TensorType(.bool, [15]), .bits), (TensorType(.int32, [15]), .bits),
-          (TensorType(.int32, [15]), .bits),
-        ]),
+    func sample(_ shape: Shape, _ type: ElementType, _ values: OpSample.Values) -> OpSample {
+      let value = (type: TensorType(type, shape), values: values)
+      return OpSample(Select(), [(TensorType(.bool, shape), .bits), value, value])
+    }
+    return [
+      sample([], .float32, .uniform(-2...2)), sample([1], .float32, .uniform(-2...2)),
+      sample([3, 5], .float32, .uniform(-2...2)), sample([65], .float32, .uniform(-2...2)),
+      sample([16, 17], .float32, .special), sample([15], .int32, .bits), sample([17], .bool, .bits),
     ]
   }
 }
@@ -196,6 +187,10 @@ public struct Cast: ElementwiseOp {
   public static var samples: [OpSample] {
     [
       OpSample(Cast(to: .int32), [(TensorType(.float32, [65]), .uniform(-9...9))]),
+      OpSample(Cast(to: .int32), [(TensorType(.float32, [17]), .special)]),
+      OpSample(Cast(to: .bool), [(TensorType(.float32, [17]), .special)]),
+      OpSample(Cast(to: .float32), [(TensorType(.float32, [17]), .uniform(-9...9))]),
+      OpSample(Cast(to: .float32), [(TensorType(.int32, [1]), .bits)]),
       OpSample(Cast(to: .float32), [(TensorType(.int32, [17]), .bits)]),
       OpSample(Cast(to: .float32), [(TensorType(.bool, [17]), .bits)]),
       OpSample(Cast(to: .bool), [(TensorType(.int32, [17]), .index(limit: 2))]),

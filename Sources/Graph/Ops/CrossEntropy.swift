@@ -10,7 +10,8 @@ public struct SoftmaxCrossEntropyOp: DecomposedOp, AttributeFree {
     guard operands.count == 2 else { throw TypeViolation("softmax_cross_entropy takes logits and labels") }
     let (logits, labels) = (operands[0], operands[1])
     let result = TensorType(logits.elementType, Shape(Array(logits.shape.extents.dropLast())))
-    guard logits.elementType.isFloatingPoint, logits.shape.rank >= 1 else {
+    _ = try float32Type([logits.elementType], "softmax_cross_entropy")
+    guard logits.shape.rank >= 1 else {
       throw TypeViolation("softmax_cross_entropy needs logits of floats with an axis of classes, not \(logits)")
     }
     guard labels.elementType == .int32 else {
@@ -64,6 +65,12 @@ public struct SoftmaxCrossEntropyOp: DecomposedOp, AttributeFree {
       OpSample(
         SoftmaxCrossEntropyOp(),
         [(TensorType(.float32, [3, 2, 5]), .uniform(-3...3)), (TensorType(.int32, [3, 2]), .index(limit: 5))]),
+      OpSample(
+        SoftmaxCrossEntropyOp(),
+        [(TensorType(.float32, [3, 65]), .uniform(-200...200)), (TensorType(.int32, [3]), .index(limit: 65))]),
+      OpSample(
+        SoftmaxCrossEntropyOp(),
+        [(TensorType(.float32, [1]), .uniform(-3...3)), (TensorType(.int32, []), .index(limit: 1))]),
     ]
   }
 }
@@ -75,9 +82,8 @@ public struct BinaryCrossEntropyOp: DecomposedOp, AttributeFree {
   public init() {}
 
   public func resultType(of operands: [TensorType]) throws(TypeViolation) -> TensorType {
-    guard operands.count == 2, operands[0].elementType.isFloatingPoint else {
-      throw TypeViolation("binary_cross_entropy takes logits and targets of floats")
-    }
+    guard operands.count == 2 else { throw TypeViolation("binary_cross_entropy takes logits and targets") }
+    _ = try float32Type([operands[0].elementType], "binary_cross_entropy")
     guard operands[1] == operands[0] else {
       throw TypeViolation(
         "binary_cross_entropy needs targets of the logits' type: \(operands[0]) and \(operands[1])",
@@ -97,10 +103,10 @@ public struct BinaryCrossEntropyOp: DecomposedOp, AttributeFree {
   }
 
   public static var samples: [OpSample] {
-    [[3, 5], [65]].map {
+    floatSamples(BinaryCrossEntropyOp(), -3...3, 0...1, special: false) + [
+      // Where the sigmoid is 0 or 1 to all digits.
       OpSample(
-        BinaryCrossEntropyOp(),
-        [(TensorType(.float32, $0), .uniform(-3...3)), (TensorType(.float32, $0), .uniform(0...1))])
-    }
+        BinaryCrossEntropyOp(), [(TensorType(.float32, [17]), .uniform(-200...200)), (TensorType(.float32, [17]), .uniform(0...1))])
+    ]
   }
 }

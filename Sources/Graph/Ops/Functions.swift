@@ -6,44 +6,37 @@
 
 // Functions of one float. The Float32 meanings are the fixed sequences of Scalar/; the references are libm's.
 
-private func cases(_ op: any Op, _ range: ClosedRange<Float>) -> [OpSample] {
-  [
-    OpSample(op, [(TensorType(.float32, [3, 5]), .uniform(range))]),
-    OpSample(op, [(TensorType(.float32, [65]), .uniform(range))]),
-  ]
-}
-
 public struct Exp: ElementwiseOp, AttributeFree {
   public static let mnemonic = "exp"
   public static let summary = "eᵃ."
   public init() {}
-  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try floatType(o, "exp") }
+  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "exp") }
   public func function(_ o: [ElementType]) -> ScalarFunction { .exp }
   public func reference(_ x: [Double]) -> Double { Glibc.exp(x[0]) }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient * c.result] }
-  public static var samples: [OpSample] { cases(Exp(), -3...3) }
+  public static var samples: [OpSample] { floatSamples(Exp(), -3...3) }
 }
 
 public struct Log: ElementwiseOp, AttributeFree {
   public static let mnemonic = "log"
   public static let summary = "The natural logarithm."
   public init() {}
-  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try floatType(o, "log") }
+  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "log") }
   public func function(_ o: [ElementType]) -> ScalarFunction { .log }
   public func reference(_ x: [Double]) -> Double { Glibc.log(x[0]) }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient / c.operands[0]] }
-  public static var samples: [OpSample] { cases(Log(), 0.1...5) }
+  public static var samples: [OpSample] { floatSamples(Log(), 0.1...5) }
 }
 
 public struct Log1p: ElementwiseOp, AttributeFree {
   public static let mnemonic = "log1p"
   public static let summary = "log(1 + a), accurate near 0."
   public init() {}
-  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try floatType(o, "log1p") }
+  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "log1p") }
   public func function(_ o: [ElementType]) -> ScalarFunction { .log1p }
   public func reference(_ x: [Double]) -> Double { Glibc.log1p(x[0]) }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient / (1 + c.operands[0])] }
-  public static var samples: [OpSample] { cases(Log1p(), -0.5...3) }
+  public static var samples: [OpSample] { floatSamples(Log1p(), -0.5...3) }
 }
 
 public struct SquareRoot: ElementwiseOp, AttributeFree {
@@ -54,14 +47,14 @@ public struct SquareRoot: ElementwiseOp, AttributeFree {
   public func function(_ o: [ElementType]) -> ScalarFunction { .init(.squareRoot, o, type: o[0]) }
   public func reference(_ x: [Double]) -> Double { x[0].squareRoot() }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient * 0.5 / c.result] }
-  public static var samples: [OpSample] { cases(SquareRoot(), 0.1...5) }
+  public static var samples: [OpSample] { floatSamples(SquareRoot(), 0.1...5) }
 }
 
 public struct ReciprocalSquareRoot: ElementwiseOp, AttributeFree {
   public static let mnemonic = "rsqrt"
   public static let summary = "1 / √a, by a division and a square root (never an approximate instruction)."
   public init() {}
-  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try floatType(o, "rsqrt") }
+  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "rsqrt") }
   private static let float = ScalarFunction([.float32]) { b, x in
     b.divide(b.float(1), b.apply(.squareRoot, x[0]))
   }
@@ -70,67 +63,67 @@ public struct ReciprocalSquareRoot: ElementwiseOp, AttributeFree {
   public func gradients(_ c: GradientContext) -> [Tensor?] {
     [c.gradient * (-0.5) * (c.result / c.operands[0])]
   }
-  public static var samples: [OpSample] { cases(ReciprocalSquareRoot(), 0.2...5) }
+  public static var samples: [OpSample] { floatSamples(ReciprocalSquareRoot(), 0.2...5) }
 }
 
 public struct TanhOp: ElementwiseOp, AttributeFree {
   public static let mnemonic = "tanh"
   public static let summary = "The hyperbolic tangent."
   public init() {}
-  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try floatType(o, "tanh") }
+  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "tanh") }
   public func function(_ o: [ElementType]) -> ScalarFunction { .tanh }
   public func reference(_ x: [Double]) -> Double { Glibc.tanh(x[0]) }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient * (1 - c.result * c.result)] }
-  public static var samples: [OpSample] { cases(TanhOp(), -3...3) }
+  public static var samples: [OpSample] { floatSamples(TanhOp(), -3...3) }
 }
 
 public struct Logistic: ElementwiseOp, AttributeFree {
   public static let mnemonic = "sigmoid"
   public static let summary = "1 / (1 + e⁻ᵃ)."
   public init() {}
-  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try floatType(o, "sigmoid") }
+  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "sigmoid") }
   public func function(_ o: [ElementType]) -> ScalarFunction { .sigmoid }
   public func reference(_ x: [Double]) -> Double {
     x[0] >= 0 ? 1 / (1 + Glibc.exp(-x[0])) : Glibc.exp(x[0]) / (1 + Glibc.exp(x[0]))
   }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient * (c.result * (1 - c.result))] }
-  public static var samples: [OpSample] { cases(Logistic(), -4...4) }
+  public static var samples: [OpSample] { floatSamples(Logistic(), -4...4) }
 }
 
 public struct Erf: ElementwiseOp, AttributeFree {
   public static let mnemonic = "erf"
   public static let summary = "The error function."
   public init() {}
-  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try floatType(o, "erf") }
+  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "erf") }
   public func function(_ o: [ElementType]) -> ScalarFunction { .erf }
   public func reference(_ x: [Double]) -> Double { Glibc.erf(x[0]) }
   public func gradients(_ c: GradientContext) -> [Tensor?] {
     let x = c.operands[0]
     return [c.gradient * (Float(2 / Double.pi.squareRoot()) * exp(-(x * x)))]
   }
-  public static var samples: [OpSample] { cases(Erf(), -2...2) }
+  public static var samples: [OpSample] { floatSamples(Erf(), -2...2) }
 }
 
 public struct Sine: ElementwiseOp, AttributeFree {
   public static let mnemonic = "sin"
   public static let summary = "The sine of radians, for every finite float."
   public init() {}
-  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try floatType(o, "sin") }
+  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "sin") }
   public func function(_ o: [ElementType]) -> ScalarFunction { .sin }
   public func reference(_ x: [Double]) -> Double { Glibc.sin(x[0]) }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient * cos(c.operands[0])] }
-  public static var samples: [OpSample] { cases(Sine(), -6...6) }
+  public static var samples: [OpSample] { floatSamples(Sine(), -6...6) }
 }
 
 public struct Cosine: ElementwiseOp, AttributeFree {
   public static let mnemonic = "cos"
   public static let summary = "The cosine of radians, for every finite float."
   public init() {}
-  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try floatType(o, "cos") }
+  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "cos") }
   public func function(_ o: [ElementType]) -> ScalarFunction { .cos }
   public func reference(_ x: [Double]) -> Double { Glibc.cos(x[0]) }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [-(c.gradient * sin(c.operands[0]))] }
-  public static var samples: [OpSample] { cases(Cosine(), -6...6) }
+  public static var samples: [OpSample] { floatSamples(Cosine(), -6...6) }
 }
 
 /// Gradients follow PyTorch: zero exponent gives zero gradient of the base; a base of zero, zero gradient of the exponent.
@@ -151,11 +144,7 @@ public struct Power: ElementwiseOp, AttributeFree {
     return [toBase, c.gradient * (c.result * logarithm)]
   }
   public static var samples: [OpSample] {
-    [[3, 5], [65]].map {
-      OpSample(
-        Power(),
-        [(TensorType(.float32, $0), .uniform(0.3...3)), (TensorType(.float32, $0), .uniform(-2...2))])
-    }
+    floatSamples(Power(), 0.3...3, -2...2)
   }
 }
 
@@ -164,7 +153,7 @@ public struct Relu: ElementwiseOp, AttributeFree {
   public static let mnemonic = "relu"
   public static let summary = "max(a, 0): NaN stays NaN, and the gradient at 0 is 0."
   public init() {}
-  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try floatType(o, "relu") }
+  public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "relu") }
   private static let float = ScalarFunction([.float32]) { b, x in b.apply(.maximum, x[0], b.float(0)) }
   public func function(_ o: [ElementType]) -> ScalarFunction { Self.float }
   public func reference(_ x: [Double]) -> Double { x[0] > 0 || x[0].isNaN ? x[0] : 0 }
@@ -172,5 +161,5 @@ public struct Relu: ElementwiseOp, AttributeFree {
     let zero = Tensor.zeros(like: c.result)
     return [select(c.result .> zero, c.gradient, zero)]
   }
-  public static var samples: [OpSample] { cases(Relu(), -2...2) }
+  public static var samples: [OpSample] { floatSamples(Relu(), -2...2) }
 }

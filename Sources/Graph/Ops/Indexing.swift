@@ -22,6 +22,9 @@ public struct Gather: Op, AttributeFree {
         Gather(), [(TensorType(.float32, [7, 17]), .uniform(-2...2)), (TensorType(.int32, [15]), .index(limit: 7))]),
       OpSample(
         Gather(), [(TensorType(.float32, [16]), .uniform(-2...2)), (TensorType(.int32, [3, 5]), .index(limit: 16))]),
+      OpSample(
+        Gather(), [(TensorType(.float32, [1, 3, 5]), .uniform(-2...2)), (TensorType(.int32, []), .index(limit: 1))]),
+      OpSample(Gather(), [(TensorType(.int32, [65, 3]), .bits), (TensorType(.int32, [17]), .index(limit: 65))]),
     ]
   }
 }
@@ -40,15 +43,15 @@ public struct ScatterAdd: Op {
     guard operands.count == 2 else { throw TypeViolation("scatter_add takes indices and rows") }
     let (indices, rows) = (operands[0], operands[1])
     guard indices.elementType == .int32 else {
-      throw TypeViolation("scatter_add needs int32 indices, not \(indices.elementType.rawValue)", recovered: rows)
+      throw TypeViolation("scatter_add needs int32 indices, not \(indices.elementType.rawValue)")
     }
     guard count >= 1, count <= Int(Int32.max) else {
-      throw TypeViolation("scatter_add into \(count) rows; there must be at least one", recovered: rows)
+      throw TypeViolation("scatter_add into \(count) rows; there must be at least one")
     }
     guard rows.elementType != .bool, rows.shape.rank >= indices.shape.rank,
       Array(rows.shape.extents.prefix(indices.shape.rank)) == indices.shape.extents
     else {
-      throw TypeViolation("scatter_add needs one row of numbers for each index: \(indices) and \(rows)", recovered: rows)
+      throw TypeViolation("scatter_add needs one row of numbers for each index: \(indices) and \(rows)")
     }
     return TensorType(rows.elementType, Shape([count] + rows.shape.extents.dropFirst(indices.shape.rank)))
   }
@@ -62,6 +65,11 @@ public struct ScatterAdd: Op {
       OpSample(
         ScatterAdd(count: 3),
         [(TensorType(.int32, [5, 3]), .index(limit: 3)), (TensorType(.float32, [5, 3]), .uniform(-2...2))]),
+      OpSample(
+        ScatterAdd(count: 65),
+        [(TensorType(.int32, []), .index(limit: 65)), (TensorType(.float32, [3, 5]), .uniform(-2...2))]),
+      OpSample(
+        ScatterAdd(count: 5), [(TensorType(.int32, [65]), .index(limit: 5)), (TensorType(.int32, [65, 1]), .bits)]),
     ]
   }
 }
@@ -86,7 +94,11 @@ public struct CheckIndex: Op {
   public var differentiability: Differentiability { .notDifferentiable(reason: "its result is an index") }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [nil] }
   public static var samples: [OpSample] {
-    [OpSample(CheckIndex(limit: 10), [(TensorType(.int32, [17]), .index(limit: 10))])]
+    [
+      OpSample(CheckIndex(limit: 10), [(TensorType(.int32, [17]), .index(limit: 10))]),
+      OpSample(CheckIndex(limit: 1), [(TensorType(.int32, []), .index(limit: 1))]),
+      OpSample(CheckIndex(limit: 65), [(TensorType(.int32, [3, 65]), .index(limit: 65))]),
+    ]
   }
 }
 
@@ -119,6 +131,11 @@ public struct OneHot: Op {
   public var differentiability: Differentiability { .notDifferentiable(reason: "its operand is an index") }
   public func gradients(_ c: GradientContext) -> [Tensor?] { [nil] }
   public static var samples: [OpSample] {
-    [OpSample(OneHot(depth: 5), [(TensorType(.int32, [17]), .index(limit: 5))])]
+    [
+      OpSample(OneHot(depth: 5), [(TensorType(.int32, [17]), .index(limit: 5))]),
+      OpSample(OneHot(depth: 3), [(TensorType(.int32, [65]), .index(limit: 3))]),
+      OpSample(OneHot(depth: 65), [(TensorType(.int32, [3, 1]), .index(limit: 65))]),
+      OpSample(OneHot(depth: 1), [(TensorType(.int32, []), .index(limit: 1))]),
+    ]
   }
 }

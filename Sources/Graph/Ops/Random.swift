@@ -108,11 +108,16 @@ public struct Random: ElementwiseOp {
   public func gradients(_ context: GradientContext) -> [Tensor?] { [nil, nil, nil] }
 
   public static var samples: [OpSample] {
-    let operands: [(type: TensorType, values: OpSample.Values)] = [
-      (TensorType(.int32, [65]), .index(limit: 1000)), (TensorType(.int32, [65]), .index(limit: 9)),
-      (TensorType(.int32, [65]), .index(limit: 99)),
-    ]
-    return Distribution.allCases.map { OpSample(Random($0, stream: 7), operands) }
+    Distribution.allCases.flatMap { distribution in
+      ([[1], [65]] as [Shape]).map { shape in
+        OpSample(
+          Random(distribution, stream: 7),
+          [
+            (TensorType(.int32, shape), .index(limit: 1000)), (TensorType(.int32, shape), .index(limit: 9)),
+            (TensorType(.int32, shape), .index(limit: 99)),
+          ])
+      }
+    }
   }
 }
 

@@ -35,7 +35,18 @@ extension ReductionOp {
       OpSample(Self(axes: [0, 2]), [(TensorType(.float32, [3, 5, 16]), .uniform(-2...2))]),
       OpSample(Self(axes: [0, 1]), [(TensorType(.float32, [15, 17]), .uniform(-2...2))]),
       OpSample(Self(axes: [0]), [(TensorType(.int32, [100]), .index(limit: 1000))]),
+      OpSample(Self(axes: [0]), [(TensorType(.int32, [65]), .bits)]),
+      OpSample(Self(axes: [0]), [(TensorType(.float32, [1]), .uniform(-2...2))]),
+      OpSample(Self(axes: [1]), [(TensorType(.float32, [3, 1, 5]), .uniform(-2...2))]),
+      OpSample(Self(axes: [0, 1, 2]), [(TensorType(.float32, [3, 65, 1]), .uniform(-2...2))]),
     ]
+      // The sum of huge numbers depends on the order, the largest of them does not.
+      + (combiner == .sum
+        ? []
+        : [
+          OpSample(Self(axes: [1]), [(TensorType(.float32, [17, 16]), .special)]),
+          OpSample(Self(axes: [0]), [(TensorType(.float32, [5, 15]), .special)]),
+        ])
   }
 }
 
@@ -126,6 +137,9 @@ public struct ArgMax: Op {
       OpSample(ArgMax(axis: 1), [(TensorType(.float32, [5, 17]), .uniform(-2...2))]),
       OpSample(ArgMax(axis: 0), [(TensorType(.float32, [15, 3]), .uniform(-2...2))]),
       OpSample(ArgMax(axis: 0), [(TensorType(.int32, [65]), .index(limit: 4))]),
+      OpSample(ArgMax(axis: 1), [(TensorType(.float32, [3, 1, 2]), .uniform(-2...2))]),
+      OpSample(ArgMax(axis: 1), [(TensorType(.float32, [17, 5]), .special)]),
+      OpSample(ArgMax(axis: 0), [(TensorType(.float32, [15, 17]), .special)]),
     ]
   }
 }

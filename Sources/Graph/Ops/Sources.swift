@@ -126,7 +126,7 @@ public struct Iota: Op {
   }
 
   public func resultType(of operands: [TensorType]) throws(TypeViolation) -> TensorType {
-    if let axis, axis >= shape.rank { throw TypeViolation("iota of shape \(shape) has no axis \(axis)") }
+    if let axis, !shape.extents.indices.contains(axis) { throw TypeViolation("iota of shape \(shape) has no axis \(axis)") }
     if shape.elementCount > Int(Int32.max) {
       throw TypeViolation("iota of shape \(shape) has more elements than Int32 can number")
     }
@@ -146,8 +146,7 @@ private func leafType(
   guard operands.isEmpty else { throw TypeViolation("\(what) takes no operands") }
   if let extent = type.shape.extents.first(where: { $0 < 1 }) {
     throw TypeViolation(
-      "\(what) has the shape \(type.shape): every extent must be at least 1, not \(extent)",
-      recovered: TensorType(type.elementType, Shape(type.shape.extents.map { max($0, 1) })))
+      "\(what) has the shape \(type.shape): every extent must be at least 1, not \(extent)")
   }
   return type
 }

@@ -77,6 +77,9 @@ public struct View: Op {
     let band = IndexMap(axes: [.init(coefficients: [1, 0]), .init(offset: -1, coefficients: [1, 1])])
     let backwards = IndexMap(axes: [.init(offset: 16, coefficients: [-2])])
     return [
+      OpSample(View(band, shape: [17, 1], fill: .float(0)), [(TensorType(.float32, [17, 5]), .uniform(-2...2))]),
+      OpSample(View(band, shape: [1, 3], fill: .float(1)), [(TensorType(.float32, [1, 5]), .uniform(-2...2))]),
+      OpSample(View(backwards, shape: [1], fill: nil), [(TensorType(.int32, [17]), .bits)]),
       OpSample(View(band, shape: [5, 3], fill: .float(0)), [(TensorType(.float32, [5, 5]), .uniform(-2...2))]),
       OpSample(View(backwards, shape: [9], fill: nil), [(TensorType(.float32, [17]), .uniform(-2...2))]),
     ]

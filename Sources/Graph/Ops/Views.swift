@@ -29,6 +29,10 @@ public struct Transpose: Op {
     [
       OpSample(Transpose([1, 0]), [(TensorType(.float32, [5, 17]), .uniform(-2...2))]),
       OpSample(Transpose([2, 0, 1]), [(TensorType(.float32, [3, 5, 16]), .uniform(-2...2))]),
+      OpSample(Transpose([0, 2, 1]), [(TensorType(.float32, [1, 65, 3]), .uniform(-2...2))]),
+      OpSample(Transpose([]), [(TensorType(.float32, []), .uniform(-2...2))]),
+      OpSample(Transpose([1, 0]), [(TensorType(.int32, [15, 3]), .bits)]),
+      OpSample(Transpose([1, 0]), [(TensorType(.bool, [3, 17]), .bits)]),
     ]
   }
 }
@@ -45,6 +49,9 @@ public struct Broadcast: Op {
   public func resultType(of operands: [TensorType]) throws(TypeViolation) -> TensorType {
     let operand = try single(operands, "broadcast")
     let result = TensorType(operand.elementType, shape)
+    guard !shape.extents.contains(where: { $0 < 1 }) else {
+      throw TypeViolation("\(operand.shape) can't be broadcast to \(shape): every extent must be at least 1")
+    }
     guard operand.shape.broadcast(with: shape) == shape else {
       throw TypeViolation("\(operand.shape) can't be broadcast to \(shape)", recovered: result)
     }
@@ -68,6 +75,10 @@ public struct Broadcast: Op {
       OpSample(Broadcast(to: [3, 17]), [(TensorType(.float32, [17]), .uniform(-2...2))]),
       OpSample(Broadcast(to: [2, 5, 15]), [(TensorType(.float32, [5, 1]), .uniform(-2...2))]),
       OpSample(Broadcast(to: [65]), [(TensorType(.float32, []), .uniform(-2...2))]),
+      OpSample(Broadcast(to: [3, 65]), [(TensorType(.float32, [65]), .uniform(-2...2))]),
+      OpSample(Broadcast(to: [1, 1]), [(TensorType(.float32, [1]), .uniform(-2...2))]),
+      OpSample(Broadcast(to: [5, 3]), [(TensorType(.int32, [5, 1]), .bits)]),
+      OpSample(Broadcast(to: [3, 15]), [(TensorType(.bool, [15]), .bits)]),
     ]
   }
 }
@@ -102,8 +113,12 @@ public struct Slice: Op {
     }
     for axis in 0..<rank {
       let extent = operand.shape[axis]
+      guard extents[axis] >= 1, steps[axis] >= 1 else {
+        throw TypeViolation(
+          "slice of axis \(axis) takes \(extents[axis]) elements in steps of \(steps[axis]); both must be at least 1")
+      }
       // Compared without arithmetic that could overflow on numbers from a file.
-      guard steps[axis] >= 1, extents[axis] >= 1, starts[axis] >= 0, starts[axis] < extent,
+      guard starts[axis] >= 0, starts[axis] < extent,
         extents[axis] - 1 <= (extent - 1 - starts[axis]) / steps[axis]
       else {
         throw TypeViolation(
@@ -146,6 +161,12 @@ public struct Slice: Op {
       OpSample(
         Slice(starts: [1, 0], extents: [2, 6], steps: [2, 3]),
         [(TensorType(.float32, [5, 17]), .uniform(-2...2))]),
+      OpSample(
+        Slice(starts: [64], extents: [1], steps: [7]), [(TensorType(.float32, [65]), .uniform(-2...2))]),
+      OpSample(
+        Slice(starts: [0, 4], extents: [1, 3], steps: [1, 1]), [(TensorType(.float32, [1, 15]), .uniform(-2...2))]),
+      OpSample(
+        Slice(starts: [0, 2], extents: [15, 1], steps: [1, 1]), [(TensorType(.int32, [15, 3]), .bits)]),
     ]
   }
 }
@@ -203,6 +224,9 @@ public struct Pad: Op {
       OpSample(
         Pad(low: [1, 0], high: [2, 3], fill: .float(0)), [(TensorType(.float32, [3, 15]), .uniform(-2...2))]),
       OpSample(Pad(low: [2], high: [1], fill: .float(7)), [(TensorType(.float32, [17]), .uniform(-2...2))]),
+      OpSample(Pad(low: [0], high: [64], fill: .float(-.infinity)), [(TensorType(.float32, [1]), .special)]),
+      OpSample(Pad(low: [1], high: [1], fill: .int(-1)), [(TensorType(.int32, [65]), .bits)]),
+      OpSample(Pad(low: [1, 0], high: [0, 2], fill: .bool(true)), [(TensorType(.bool, [3, 5]), .bits)]),
     ]
   }
 }
@@ -230,6 +254,8 @@ public struct Reshape: Op {
     [
       OpSample(Reshape(to: [17, 5]), [(TensorType(.float32, [5, 17]), .uniform(-2...2))]),
       OpSample(Reshape(to: [2, 3, 5]), [(TensorType(.float32, [6, 5]), .uniform(-2...2))]),
+      OpSample(Reshape(to: []), [(TensorType(.float32, [1, 1]), .uniform(-2...2))]),
+      OpSample(Reshape(to: [65, 1]), [(TensorType(.int32, [5, 13]), .bits)]),
     ]
   }
 }
@@ -282,6 +308,9 @@ public struct Concatenate: Op {
           (TensorType(.float32, [2, 15]), .uniform(-2...2)), (TensorType(.float32, [1, 15]), .uniform(-2...2)),
           (TensorType(.float32, [3, 15]), .uniform(-2...2)),
         ]),
+      OpSample(Concatenate(axis: 0), [(TensorType(.float32, [65]), .uniform(-2...2))]),
+      OpSample(
+        Concatenate(axis: 2), [(TensorType(.int32, [3, 5, 1]), .bits), (TensorType(.int32, [3, 5, 16]), .bits)]),
     ]
   }
 }

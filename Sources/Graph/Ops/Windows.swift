@@ -285,6 +285,7 @@ extension WindowGeometry {
       (WindowGeometry(window: [3], extents: [4], offsets: [1], strides: [2], dilations: [1]), [10]),
       (WindowGeometry(window: [2, 3], extents: [4, 4], offsets: [0, -2], strides: [1, 3], dilations: [3, 2]), [7, 15]),
       (WindowGeometry(window: [3], extents: [17], offsets: [1], strides: [1], dilations: [-1]), [17]),
+      (WindowGeometry(window: [1], extents: [1], offsets: [0], strides: [1], dilations: [1]), [1]),
     ]
   }
 }
