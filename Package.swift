@@ -49,7 +49,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Cinch", "CinchCodegen", "CinchGraph", "CinchRunner"], path: "Tests/Support",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "GraphTests", dependencies: ["CinchGraph", "TestSupport"], swiftSettings: swiftSettings),
+      name: "GraphTests", dependencies: ["CinchGraph", "TestSupport"], exclude: ["Conventions"], swiftSettings: swiftSettings),
     .testTarget(
       name: "CodegenTests", dependencies: ["CinchGraph", "CinchCodegen", "TestSupport"],
       exclude: ["Goldens"], swiftSettings: swiftSettings),

@@ -19,9 +19,11 @@ enum Stabilise {
     return nil
   }
 
-  /// max + log Σ e^(a − max).
+  /// max + log Σ e^(a − max); an infinite max is not subtracted, for ∞ − ∞ is no number.
   private static func logSumExp(_ a: Tensor, axes: [Int]) -> Tensor {
-    let largest = stopGradient(a.builder.add(Max(axes: axes), [a], at: a.site))
+    let max = stopGradient(a.builder.add(Max(axes: axes), [a], at: a.site))
+    let zero = Tensor.zeros(like: max)
+    let largest = select((max - max) .== zero, max, zero)
     var kept = a.shape
     for axis in axes { kept.extents[axis] = 1 }
     let shifted = exp(a - largest.reshaped(to: kept))
