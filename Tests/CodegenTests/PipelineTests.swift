@@ -74,8 +74,9 @@ import Testing
     let graph = Graph { g in
       let x = g.input("x", [32, 784])
       let y = matmul(x, g.input("w", [512, 10]))  // line A
-      g.output("a", y + g.input("b", [7]))  // follows from the first: silent
-      g.output("c", x.sum(along: 5))  // line B
+      g.output("a", y + g.input("b", [10]))  // right, for the product would have been [32, 10]
+      let z = x.sum(along: 5)  // line B
+      g.output("c", z + g.input("d", [7]))  // nobody knows what z would have been: silent
     }
     do {
       _ = try graph.optimised()

@@ -17,7 +17,7 @@ public func gradients(
       Diagnostic(
         "a gradient mixes tensors of two graphs", at: site,
         notes: [.init("this tensor belongs to another graph", at: tensor.site)]))
-    return tensors
+    return tensors.map { builder.poison(recovered: $0.type, site: site) }
   }
   let one = builder.constant(Tensor.literal(1, scalar.elementType), shape: scalar.shape, at: scalar.site)
   let found = builder.pullback(of: scalar, gradient: one, to: tensors)

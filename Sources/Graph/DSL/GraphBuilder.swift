@@ -37,6 +37,7 @@ public final class GraphBuilder {
     var isPoisoned = false
     for operand in operands {
       if operand.builder !== self {
+        if adoptMistake(of: operand) { return poison(recovered: operand.type, site: site) }
         record(
           Diagnostic(
             "\(type(of: op).mnemonic) mixes tensors of two graphs; a tensor belongs to the graph whose closure made it",
@@ -52,6 +53,10 @@ public final class GraphBuilder {
         throw TypeViolation(
           "the result \(type) of \(Swift.type(of: op).mnemonic) has more than 2³⁸ elements; no memory holds it")
       }
+      guard !type.shape.extents.contains(where: { $0 < 1 }) else {
+        throw TypeViolation(
+          "the result \(type) of \(Swift.type(of: op).mnemonic) is no tensor: every extent must be at least 1")
+      }
       let tensor = append(
         Node(
           op: op, operands: operands.map(\.id), type: type, site: site, name: name ?? scope,
@@ -65,7 +70,9 @@ public final class GraphBuilder {
             error.message, at: site,
             notes: operands.map { Diagnostic.Note("operand of type \($0.type) made here", at: $0.site) }))
       }
-      return poison(recovered: error.recovered ?? types.first ?? TensorType(.float32, []), site: site)
+      return poison(
+        recovered: error.recovered ?? types.first ?? TensorType(.float32, []), site: site,
+        isCertain: error.recovered != nil && !isPoisoned)
     }
   }
 
@@ -76,15 +83,31 @@ public final class GraphBuilder {
     return Tensor(builder: self, id: id)
   }
 
-  /// Stands for the result of a mistake that has been recorded; what is computed from it reports nothing more.
-  func poison(recovered type: TensorType, site: CallSite) -> Tensor {
+  /// Stands for the result of a mistake that has been recorded. What is computed from it reports nothing more, unless the type
+  /// is certainly the one that the result should have had.
+  func poison(recovered type: TensorType, site: CallSite, isCertain: Bool = false) -> Tensor {
     var type = type
     if type.shape.elementCount > Shape.maximumElementCount { type.shape = [] }
     let literal = ScalarLiteral(type: type.elementType, bits: 0)
     let tensor = append(
       Node(op: Constant(.splat(literal), shape: type.shape), operands: [], type: type, site: site))
-    poisoned.insert(tensor.id)
+    if !isCertain { poisoned.insert(tensor.id) }
     return tensor
+  }
+
+  /// A result without a graph, for a mistake in a call that names none. Whoever uses it gets the mistake as its own.
+  static func mistake(_ message: String, at site: CallSite) -> Tensor {
+    let builder = GraphBuilder(name: "")
+    builder.record(Diagnostic(message, at: site))
+    return builder.poison(recovered: TensorType(.float32, []), site: site)
+  }
+
+  /// Where another graph's tensor stands for a mistake, that mistake explains more than that two graphs are mixed.
+  private func adoptMistake(of foreign: Tensor) -> Bool {
+    guard foreign.builder.poisoned.contains(foreign.id) else { return false }
+    let known = Set(graph.diagnostics)
+    graph.diagnostics += foreign.builder.graph.diagnostics.filter { !known.contains($0) }
+    return true
   }
 
   /// The layers being built, joined by dots.
@@ -206,6 +229,7 @@ public final class GraphBuilder {
 
   private func owns(_ tensor: Tensor, _ what: String, at site: CallSite) -> Bool {
     if tensor.builder === self { return true }
+    if adoptMistake(of: tensor) { return false }
     record(
       Diagnostic(
         "\(what) mixes tensors of two graphs", at: site,

@@ -82,15 +82,18 @@ extension Tensor {
 
 extension GraphBuilder {
   /// Records a mistake in a call, unless its operands come from one already recorded.
+  ///
+  /// - Parameter isCertain: whether the result would have had the type `recovered`; what is computed from it is checked then.
   func fail(
-    _ message: String, operands: [Tensor], recovered: TensorType, at site: CallSite
+    _ message: String, operands: [Tensor], recovered: TensorType, isCertain: Bool = false, at site: CallSite
   ) -> Tensor {
-    if !operands.contains(where: { $0.builder === self && poisoned.contains($0.id) }) {
+    let follows = operands.contains { $0.builder === self && poisoned.contains($0.id) }
+    if !follows {
       record(
         Diagnostic(
           message, at: site,
           notes: operands.map { Diagnostic.Note("operand of type \($0.type) made here", at: $0.site) }))
     }
-    return poison(recovered: recovered, site: site)
+    return poison(recovered: recovered, site: site, isCertain: isCertain && !follows)
   }
 }

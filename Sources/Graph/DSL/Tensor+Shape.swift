@@ -63,7 +63,7 @@ extension Tensor {
   public func padded(
     low: [Int], high: [Int], with value: Float = 0, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {
-    if low.allSatisfy({ $0 == 0 }), high.allSatisfy({ $0 == 0 }), low.count == shape.rank { return self }
+    if low.allSatisfy({ $0 == 0 }), high == low, low.count == shape.rank { return self }
     return builder.add(
       Pad(low: low, high: high, fill: Tensor.literal(value, elementType)), [self], at: CallSite(file, line))
   }
@@ -80,6 +80,11 @@ extension Tensor {
   /// Without an axis of extent 1.
   public func squeezed(_ axis: Int, file: StaticString = #filePath, line: Int = #line) -> Tensor {
     guard let position = shape.axis(axis) else { return missing(axis, "squeezed", CallSite(file, line)) }
+    guard shape[position] == 1 else {
+      return builder.fail(
+        "squeezed along axis \(axis) of \(shape), which has extent \(shape[position]), not 1", operands: [self],
+        recovered: type, at: CallSite(file, line))
+    }
     var extents = shape.extents
     extents.remove(at: position)
     return reshaped(to: Shape(extents), file: file, line: line)
@@ -118,8 +123,9 @@ extension Tensor {
 public func concatenate(
   _ tensors: [Tensor], along axis: Int, file: StaticString = #filePath, line: Int = #line
 ) -> Tensor {
-  precondition(!tensors.isEmpty, "concatenate needs at least one tensor: an empty list belongs to no graph")
-  let first = tensors[0]
+  guard let first = tensors.first else {
+    return GraphBuilder.mistake("concatenate needs at least one tensor", at: CallSite(file, line))
+  }
   guard let position = first.shape.axis(axis) else { return first.missing(axis, "concatenate", CallSite(file, line)) }
   return tensors.count == 1 ? first : first.builder.add(Concatenate(axis: position), tensors, at: CallSite(file, line))
 }

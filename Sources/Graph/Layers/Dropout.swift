@@ -17,7 +17,7 @@ public struct Dropout: Layer {
     let builder = input.builder
     guard rate >= 0, rate < 1 else {
       return builder.fail(
-        "Dropout drops a share in 0..<1 of the elements, not \(rate)", operands: [input], recovered: input.type,
+        "Dropout drops a share in 0..<1 of the elements, not \(rate)", operands: [input], recovered: input.type, isCertain: true,
         at: site)
     }
     guard builder.isTraining, rate > 0 else { return input }

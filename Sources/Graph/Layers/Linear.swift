@@ -33,7 +33,7 @@ public struct Linear: Layer {
     guard let depth = input.shape.extents.last, depth == inputs, input.elementType == .float32 else {
       return builder.fail(
         "Linear(\(configuration)) needs float32 with a last axis of \(inputs), not \(input.type)",
-        operands: [input], recovered: result, at: site)
+        operands: [input], recovered: result, isCertain: true, at: site)
     }
     let weightTensor = builder.parameter(weight, hint: "weight", at: site)
     let biasTensor = bias.map { builder.parameter($0, hint: "bias", at: site) }

@@ -61,7 +61,7 @@ public func meanSquaredError(
   guard prediction.type == target.type else {
     return prediction.builder.fail(
       "meanSquaredError needs a target of the prediction's type: \(prediction.type) and \(target.type)",
-      operands: [prediction, target], recovered: TensorType(.float32, []), at: site)
+      operands: [prediction, target], recovered: TensorType(.float32, []), isCertain: true, at: site)
   }
   return prediction.builder.withSite(site) { (prediction - target).squared().mean() }
 }
