@@ -48,13 +48,16 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Cinch", "CinchCodegen", "CinchGraph", "CinchRunner"], path: "Tests/Support",
       swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "CompileEndurance", dependencies: ["Cinch", "CinchRunner"], path: "Tests/CompileEndurance",
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "GraphTests", dependencies: ["CinchGraph", "TestSupport"], exclude: ["Conventions"], swiftSettings: swiftSettings),
     .testTarget(
       name: "CodegenTests", dependencies: ["CinchGraph", "CinchCodegen", "TestSupport"],
       exclude: ["Goldens"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "RunnerTests", dependencies: ["Cinch", "TestSupport"], swiftSettings: swiftSettings),
+      name: "RunnerTests", dependencies: ["Cinch", "CompileEndurance", "TestSupport"], swiftSettings: swiftSettings),
     .testTarget(
       name: "BenchmarkTests", dependencies: ["Cinch", "BenchmarkWorkloads"], swiftSettings: swiftSettings),
   ],

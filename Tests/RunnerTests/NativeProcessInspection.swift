@@ -36,14 +36,6 @@ func residentAndVirtualPages() throws -> (resident: Int, virtual: Int) {
   return (fields[1], fields[0])
 }
 
-/// What compiles would use up if they leaked.
-func ownUse() throws -> (residentPages: Int, descriptors: Int, mappings: Int) {
-  (
-    try residentAndVirtualPages().resident, try entriesOfDirectory("/proc/self/fd").count,
-    try textOfFile("/proc/self/maps").split(separator: "\n").count
-  )
-}
-
 func entriesOfDirectory(_ path: String) throws -> [String] {
   guard let directory = opendir(path) else { throw FileUnreadable(path: path) }
   defer { closedir(directory) }

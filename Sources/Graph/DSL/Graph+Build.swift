@@ -66,9 +66,11 @@ extension GraphBuilder {
     update(state, to: tensor, at: CallSite(file, line))
   }
 
-  /// The graph as it stands, with what every graph must have checked.
+  /// The graph as it stands, with what every graph must have checked. Nothing is added to it afterwards.
   public func finished() -> Graph {
     advanceRandomStep()
+    // Backward passes written by hand hold tensors, which hold the builder.
+    customGradients = [:]
     var graph = graph
     if graph.outputs.isEmpty && graph.updates.isEmpty && graph.diagnostics.isEmpty {
       graph.diagnostics.append(

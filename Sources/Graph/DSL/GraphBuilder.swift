@@ -12,10 +12,11 @@ public final class GraphBuilder {
   var parameterNames: [ParameterIdentity: String] = [:]
   var customGradients: [NodeID: CustomGradient] = [:]
   /// The one node that reads each state variable: all uses share it, so that gradients with respect to it are whole.
-  private var reads: [StateID: Tensor] = [:]
+  /// By its number: a tensor would hold the builder, which would hold the tensor, for ever.
+  private var reads: [StateID: NodeID] = [:]
 
   /// Each use of a module's parameter, in order.
-  var usedParameters: [(parameter: Parameter, tensor: Tensor)] = []
+  var usedParameters: [(parameter: Parameter, node: NodeID)] = []
 
   /// Whether layers that differ in training, such as `Dropout`, act as in training.
   public var isTraining = false
@@ -181,10 +182,10 @@ public final class GraphBuilder {
   }
 
   func read(_ id: StateID, at site: CallSite) -> Tensor {
-    if let known = reads[id] { return known }
+    if let known = reads[id] { return Tensor(builder: self, id: known) }
     let variable = graph.state[id.index]
     let tensor = add(ReadState(id, variable.type), [], at: site, name: variable.name)
-    reads[id] = tensor
+    reads[id] = tensor.id
     return tensor
   }
 

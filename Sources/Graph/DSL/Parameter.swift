@@ -30,7 +30,7 @@ extension GraphBuilder {
   /// The value of a module's parameter; `hint` names it when no model has.
   public func parameter(_ parameter: Parameter, hint: String = "parameter", at site: CallSite) -> Tensor {
     let tensor = declaredParameter(parameter, hint: hint, at: site)
-    usedParameters.append((parameter, tensor))
+    usedParameters.append((parameter, tensor.id))
     return tensor
   }
 

@@ -95,7 +95,7 @@ extension GraphBuilder {
     var listed: Set<ParameterIdentity> = []
     let inner = usedParameters.filter { listed.insert($0.parameter.identity).inserted }
     usedParameters = outer + inner
-    return (result, inner)
+    return (result, inner.map { ($0.parameter, Tensor(builder: self, id: $0.node)) })
   }
 
   func parameterName(_ parameter: Parameter) -> String {
