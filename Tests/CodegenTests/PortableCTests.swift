@@ -202,6 +202,21 @@ import Testing
     }
   }
 
+  @Test func severalStepsShareAFile() throws {
+    let samples: [LoopSample] = [.matmul, .gather, .matmul]
+    let source = CPrinter().print(
+      try samples.enumerated().map { (functionName: "step\($0)", program: try $1.program) })
+    for (number, sample) in samples.enumerated() {
+      let program = try sample.program
+      let step = try StepLibrary(source, named: "step\(number)", with: .system("gcc", ["-O1"]))
+      var memory = sampleMemory(for: program, workers: 1, seed: 2)
+      var expected = memory
+      let expectedResult = try LoopEvaluator.run(program, on: &expected)
+      #expect(step.run(&memory) == expectedResult)
+      #expect(differences(program, memory, expected) == [])
+    }
+  }
+
   @Test func registerTileMovesInsideTheSequentialLoop() throws {
     let source = CPrinter().print(try LoopSample.matmul.program)
     #expect(source.contains("float sum2[4][32];"))

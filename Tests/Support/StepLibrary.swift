@@ -33,19 +33,19 @@ public final class StepLibrary {
   /// Keeps the code alive.
   private let code: Any?
 
-  public init(_ source: String, with compiler: Compiler) throws {
+  public init(_ source: String, named functionName: String = "step", with compiler: Compiler) throws {
     switch compiler {
     case .tinycc:
       let compiled = try TinyCCompiler.compile(source)
       guard compiled.warnings.isEmpty else {
         throw Failure(description: "libtcc warns: \(compiled.warnings.joined(separator: "\n"))")
       }
-      step = try compiled.function("step", as: Step.self)
+      step = try compiled.function(functionName, as: Step.self)
       code = compiled
     case .system(let name, let options):
       let library = try Self.compile(source, name, Self.strictOptions + options + ["-shared", "-fPIC"])
       defer { try? FileManager.default.removeItem(at: library.deletingLastPathComponent()) }
-      guard let handle = dlopen(library.path, RTLD_NOW | RTLD_LOCAL), let symbol = dlsym(handle, "step") else {
+      guard let handle = dlopen(library.path, RTLD_NOW | RTLD_LOCAL), let symbol = dlsym(handle, functionName) else {
         throw Failure(description: String(cString: dlerror()))
       }
       step = unsafeBitCast(symbol, to: Step.self)

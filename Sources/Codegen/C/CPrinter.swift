@@ -36,35 +36,61 @@ public struct CPrinter: Sendable {
 
   /// The whole file. The same program gives the same text everywhere.
   public func print(_ program: LoopProgram, vectorBody: VectorBody = { _, _ in nil }) -> String {
-    var helpers: Set<CHelper> = program.checks.isEmpty ? [] : [.longType]
-    if profile != nil { helpers.insert(.lap) }
+    var step = StepText()
+    write(program, prefix: "", vectorBody: vectorBody, to: &step)
+    return file(title: program.name, step)
+  }
+
+  /// Several steps in one file, under names of their own and with one prelude: for compilers that take longer to start than
+  /// for a step. `functionName` isn't used.
+  public func print(_ steps: [(functionName: String, program: LoopProgram)]) -> String {
+    var text = StepText()
+    for step in steps {
+      var printer = self
+      printer.functionName = cIdentifier(step.functionName)
+      printer.write(step.program, prefix: printer.functionName + "_", vectorBody: { _, _ in nil }, to: &text)
+    }
+    return file(title: "\(steps.count) steps", text)
+  }
+
+  /// Kernels and steps, and what they need in the prelude.
+  private struct StepText {
     var functions = TextBuffer()
+    var helpers: Set<CHelper> = []
+  }
+
+  private func write(_ program: LoopProgram, prefix: String, vectorBody: VectorBody, to text: inout StepText) {
+    if !program.checks.isEmpty { text.helpers.insert(.longType) }
+    if profile != nil { text.helpers.insert(.lap) }
     var calls: [Call] = []
     calls.reserveCapacity(program.kernels.count)
     for (index, kernel) in program.kernels.enumerated() {
-      let name = "k\(index)_\(cIdentifier(kernel.name))"
-      functions.write("\n")
-      for line in kernel.origin { functions.writeLine("/* \(cComment(line)) */") }
+      let name = "\(prefix)k\(index)_\(cIdentifier(kernel.name))"
+      text.functions.write("\n")
+      for line in kernel.origin { text.functions.writeLine("/* \(cComment(line)) */") }
       if let body = vectorBody(kernel, program) {
-        functions.writeLine("static void \(name)(\(Self.vectorParameters)) {")
-        functions.write(body)
-        functions.writeLine("}")
+        text.functions.writeLine("static void \(name)(\(Self.vectorParameters)) {")
+        text.functions.write(body)
+        text.functions.writeLine("}")
         calls.append((name, ["state", "scratch", "inputs", "worker", "workers"]))
       } else {
-        var writer = CKernelWriter(kernel, of: program, name: name, into: functions)
+        var writer = CKernelWriter(kernel, of: program, name: name, into: text.functions)
         writer.writeFunction()
-        functions = writer.out
-        helpers.formUnion(writer.helpers)
+        text.functions = writer.out
+        text.helpers.formUnion(writer.helpers)
         calls.append((name, writer.arguments))
       }
     }
+    writeStep(program, calls: calls, to: &text.functions)
+  }
+
+  private func file(title: String, _ text: StepText) -> String {
     var file = TextBuffer()
-    file.bytes.reserveCapacity(functions.bytes.count + 4096)
-    file.writeLine("/* \(cComment(program.name)) */")
+    file.bytes.reserveCapacity(text.functions.bytes.count + 4096)
+    file.writeLine("/* \(cComment(title)) */")
     file.writeLine(cRoundingPragmas)
-    writePrelude(helpers, to: &file)
-    file.bytes.append(contentsOf: functions.bytes)
-    writeStep(program, calls: calls, to: &file)
+    writePrelude(text.helpers, to: &file)
+    file.bytes.append(contentsOf: text.functions.bytes)
     return file.text
   }
 
