@@ -6,10 +6,18 @@ public struct LoweringOptions: Sendable, Hashable {
   public var hasCanaries: Bool
   /// Whether tensors that are never alive together share memory.
   public var reusesMemory: Bool
+  /// Lane operations from which workers share a kernel; tests set it to 0, so that they share everything that can be shared.
+  public var parallelWork: Int
 
-  public init(hasCanaries: Bool = false, reusesMemory: Bool = true) {
+  /// Below this, sharing a kernel costs more than it saves (some microseconds).
+  public static let standardParallelWork = 1 << 16
+
+  public init(
+    hasCanaries: Bool = false, reusesMemory: Bool = true, parallelWork: Int = Self.standardParallelWork
+  ) {
     self.hasCanaries = hasCanaries
     self.reusesMemory = reusesMemory
+    self.parallelWork = parallelWork
   }
 }
 

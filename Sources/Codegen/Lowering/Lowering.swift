@@ -23,7 +23,7 @@ struct Lowering {
     self.graph = graph
     self.target = target
     self.options = options
-    layout = StateLayout(graph.state)
+    layout = StateLayout(graph.state, hasCanaries: options.hasCanaries)
     bufferOf = [Int32](repeating: -1, count: plan.fusion.table.slots.count)
     memory = MemoryPlan([], kernelCount: 0, options: options)
     planMemory()
@@ -100,7 +100,7 @@ struct Lowering {
     let body = plan.bodies[number]
     let axes = LoopAxes(body)
     let kernel = plan.fusion.kernels[number]
-    let choice = ScheduleChoice.choose(body, axes, kernel.form, target)
+    let choice = ScheduleChoice.choose(body, axes, kernel.form, target, parallelWork: options.parallelWork)
     choices.append(choice)
     let origin = origin(kernel)
     var emitter = Emitter(body, axes, choice, buffers: bufferOf, comment: "")

@@ -13,10 +13,10 @@ struct ScheduleChoice: Sendable {
   /// Whether workers share the kernel.
   var isParallel: Bool
 
-  /// Lane operations below which sharing a kernel costs more than it saves (some microseconds).
-  static let parallelWork = 1 << 16
-
-  static func choose(_ body: KernelBody, _ axes: LoopAxes, _ form: Kernel.Form, _ target: Target) -> ScheduleChoice {
+  /// - Parameter parallelWork: lane operations from which workers share a kernel.
+  static func choose(
+    _ body: KernelBody, _ axes: LoopAxes, _ form: Kernel.Form, _ target: Target, parallelWork: Int
+  ) -> ScheduleChoice {
     let lanes = target.vectorByteCount / 4
     let points = axes.domain.reduce(1) { $0 * $1.extent }
     let inner = axes.inner.reduce(1) { max($0, $1.reduce(1) { $0 * $1.extent }) }

@@ -12,12 +12,15 @@ public struct StateLayout: Sendable, Hashable {
   public let entries: [Entry]
   public let byteCount: Int
 
-  public init(_ state: [StateVariable]) {
+  /// - Parameter hasCanaries: leaves a gap of 64 bytes around each variable, for tests that look for stray writes; all
+  ///   programs of a state must agree in it.
+  public init(_ state: [StateVariable], hasCanaries: Bool = false) {
+    let gap = hasCanaries ? 64 : 0
     var entries: [Entry] = []
-    var end = 0
+    var end = gap
     for variable in state {
       entries.append(Entry(variable: variable, byteOffset: end))
-      end = (end + variable.type.byteCount + 63) & ~63
+      end = (end + variable.type.byteCount + gap + 63) & ~63
     }
     self.entries = entries
     self.byteCount = end

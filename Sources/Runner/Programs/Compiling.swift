@@ -45,7 +45,7 @@ extension Graph {
     let passesDone = clock.now
     let step = try lower(
       optimised, target: target,
-      options: LoweringOptions(hasCanaries: options.isTesting, reusesMemory: true))
+      options: options.isTesting ? .testing : LoweringOptions())
     let proof = try step.verified()
     let profile = options.isProfiling ? ProfileTable(of: step.loops, workers: options.workers) : nil
     let source =
@@ -67,6 +67,11 @@ extension Graph {
     times.compiler = code?.compileDuration ?? .zero
     return ProgramCache.Entry(step: step, proof: proof, source: source, code: code, times: times)
   }
+}
+
+extension LoweringOptions {
+  /// Room around buffers, and small kernels shared among workers too.
+  static let testing = LoweringOptions(hasCanaries: true, parallelWork: 0)
 }
 
 extension ProgramOptions {

@@ -12,6 +12,7 @@ public final class ModelState: @unchecked Sendable {
     self.layout = layout
     segment = try MemorySegment(
       byteCount: max(layout.byteCount, 64), guarded: isTesting, alignEnd: isTesting, purpose: "parameters and optimizer state")
+    if isTesting { Canaries(byteCount: layout.byteCount, around: layout.variableBytes).fill(segment) }
     for entry in layout.entries {
       store(entry.variable.initialValue(seed: seed), entry)
     }

@@ -51,48 +51,56 @@ final class NativeExecution: ProgramExecution {
   private let inputSegment: MemorySegment
   private let inputOffsets: [Int]
   private var inputPointers: [UnsafeMutablePointer<UInt8>?]
-  private let isTesting: Bool
   let recorder: ProfileRecorder?
+  /// In test mode.
+  private let guardian: ExecutionGuardian?
   var codeByteCount: Int { code.byteCount }
 
-  init(_ step: CompiledStep, _ proof: ProofReport, _ code: NativeCode, pool: WorkerPool, _ options: ProgramOptions) throws {
+  /// - Parameter functionName: the step's name in the code, which may hold several.
+  init(
+    _ step: CompiledStep, _ proof: ProofReport, _ code: NativeCode, functionName: String = "step", pool: WorkerPool,
+    _ options: ProgramOptions
+  ) throws {
     let isTesting = options.isTesting
     self.step = step
     self.code = code
     self.pool = pool
-    self.isTesting = isTesting
-    function = try code.function("step", as: StepFunction.self)
+    function = try code.function(functionName, as: StepFunction.self)
     let profile = options.isProfiling ? ProfileTable(of: step.loops, workers: pool.workerCount) : nil
     scratch = try MemorySegment(
       byteCount: max(profile?.endByteOffset ?? step.loops.scratchByteCount(workers: pool.workerCount), 64),
       guarded: isTesting, alignEnd: isTesting, purpose: "the intermediate values of '\(step.graph.name)'")
     recorder = profile.map { [scratch] in ProfileRecorder(step, proof, $0, in: scratch) }
     if let recorder, ProgramOptions.printsProfiles { ProfilesAtExit.add(recorder) }
+    let gap = isTesting ? 64 : 0
     var offsets: [Int] = []
-    var end = 0
+    var end = gap
     let sizes =
       step.inputs.map(\.type.byteCount) + step.constants.map(\.bytes.count)
     for size in sizes {
       offsets.append(end)
-      end = (end + size + 63) & ~63
+      end = (end + size + gap + 63) & ~63
     }
     inputOffsets = offsets
     inputSegment = try MemorySegment(
       byteCount: max(end, 64), guarded: isTesting, alignEnd: isTesting, purpose: "the inputs of '\(step.graph.name)'")
     let base = inputSegment.baseAddress.assumingMemoryBound(to: UInt8.self)
     inputPointers = offsets.map { base + $0 }
+    if isTesting { Canaries.fillAll(inputSegment, byteCount: inputSegment.byteCount) }
     for constant in step.constants { inputSegment.write(constant.bytes, at: offsets[constant.input]) }
+    guardian = isTesting ? ExecutionGuardian(step, workers: pool.workerCount, scratch: scratch, inputs: inputSegment) : nil
   }
 
   func setInput(_ index: Int, _ elements: ElementArray) { inputSegment.write(elements, at: inputOffsets[index]) }
 
   func run(_ state: ModelState) throws {
-    if isTesting { poisonScratch() }
+    let before = guardian?.prepare(state)
     let code = inputPointers.withUnsafeBufferPointer { pointers in
       pool.run(
         function, state: state.segment.baseAddress, scratch: scratch.baseAddress, inputs: pointers.baseAddress)
     }
     recorder?.countStep()
+    if let before { try guardian?.check(state, since: before, hasFailed: code != 0) }
     if code != 0 { throw failedCheck(Int(code)) }
   }
 
@@ -114,12 +122,5 @@ final class NativeExecution: ProgramExecution {
     let check = step.loops.checks[number - 1]
     let record = scratch.read(at: step.loops.failureOffset, count: 2, as: Int.self)
     return RuntimeCheckError(operation: check.operation, value: record[1], limit: check.limit, site: check.site)
-  }
-
-  /// Whatever a step reads before it wrote it is a signalling NaN.
-  private func poisonScratch() {
-    let byteCount = step.loops.scratchByteCount(workers: pool.workerCount)
-    let words = scratch.elements(at: 0, count: byteCount / 4, as: UInt32.self)
-    words.update(repeating: 0x7FA0_DEAD)
   }
 }

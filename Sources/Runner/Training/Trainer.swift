@@ -70,7 +70,8 @@ public final class Trainer {
     self.optimizer = optimizer
     definition = TrainingStep(
       model, loss: loss, optimizer: optimizer, metrics: metrics, at: CallSite(file, line))
-    state = try ModelState(.init(definition.state()), seed: seed, isTesting: options.isTesting)
+    state = try ModelState(
+      .init(definition.state(), hasCanaries: options.isTesting), seed: seed, isTesting: options.isTesting)
   }
 
   /// The compiled training step, for its C, its kernels and its times.
