@@ -28,8 +28,73 @@ struct ProgramStep: Sendable {
     }
   }
 
-  static let all: [ProgramStep] = arithmetic + functions + choices + rows + shapes + indices
+  private static let written: [ProgramStep] =
+    arithmetic + functions + choices + rows + shapes + indices + specials + updates
+
+  /// For every op of the catalogue at least one: where none is written here, its samples.
+  static let all: [ProgramStep] = {
+    let known = Set(written.map(\.mnemonic))
+    return written + OpCatalogue.all.filter { !known.contains($0.mnemonic) }.compactMap(sample)
+  }()
+
+  /// One of the op's samples on new inputs, the result squashed; nil for an op without samples, and for those that begin
+  /// every program.
+  private static func sample(_ op: any Op.Type) -> ProgramStep? {
+    guard !(op is Input.Type), !(op is ReadState.Type), !op.samples.isEmpty else { return nil }
+    return ProgramStep(op) { w in
+      let samples = op.samples.filter { sample in
+        sample.operands.allSatisfy {
+          $0.type.elementType != .float64 && $0.type.shape.elementCount <= ProgramGenerator.maximumElementCount
+        }
+      }
+      guard let sample = samples.randomElement(using: &w.random) else { return }
+      let operands = sample.operands.map { w.leaf($0.type, $0.values) }
+      let result = w.builder.add(sample.op, operands, at: CallSite(#filePath, #line))
+      switch result.elementType {
+      case .float32: w.add(tanh(result * 0.25), bound: 1)
+      case .int32: w.add((result & w.builder.constant([7] as [Int32], [1])).cast(to: .float32) * 0.1, bound: 1)
+      case .bool: w.add(result.cast(to: .float32), bound: 1)
+      case .float64: break
+      }
+    }
+  }
 }
+
+/// ±0, infinities and subnormals into functions that take them, with gradients.
+private let specials: [ProgramStep] = [
+  ProgramStep(TanhOp.self) { w in w.add(tanh(w.newSpecial(w.shape())), bound: 1) },
+  ProgramStep(Logistic.self) { w in w.add(sigmoid(w.newSpecial(w.shape())), bound: 1) },
+  ProgramStep(Erf.self) { w in w.add(erf(w.newSpecial(w.shape())), bound: 1) },
+  ProgramStep(Minimum.self) { w in
+    w.add(minimum(maximum(w.newSpecial(w.shape()), w.builder.constant(-2)), w.builder.constant(2)), bound: 2)
+  },
+  ProgramStep(Select.self) { w in
+    let x = w.newSpecial(w.shape())
+    w.add(select(abs(x) .< w.builder.constant(3), x, w.builder.constant(1)), bound: 3)
+  },
+  ProgramStep(Max.self) { w in
+    // Away from +∞ the largest is finite.
+    let x = -abs(w.newSpecial(w.shape(rank: 2...2)))
+    w.add(x.builder.add(Max(axes: [1]), [x], at: x.site).reshaped(to: [x.shape[0]]), bound: 2, mayBeInfinite: true)
+  },
+]
+
+/// State that is awkward to update in place.
+private let updates: [ProgramStep] = [
+  ProgramStep(ReadState.self) { w in
+    // Each takes the other's place.
+    let shape = w.shape(rank: 1...2)
+    let (a, b) = (w.newFloat(shape, asParameter: true), w.newFloat(shape, asParameter: true))
+    w.crossed.append((a, b))
+    w.add(a * b, bound: 4)
+  },
+  ProgramStep(Transpose.self) { w in
+    let n = [3, 15, 17, 65].randomElement(using: &w.random) ?? 3
+    let a = w.newFloat([n, n], asParameter: true)
+    w.turned.append(a)
+    w.add(a.transposedMatrix() * 0.5, bound: 1)
+  },
+]
 
 // Away from 0, so that divisions and logarithms stay moderate.
 private func positive(_ x: Tensor) -> Tensor { abs(x) + 0.5 }

@@ -12,12 +12,18 @@ struct ProgramWriter {
   var random: SplitMix
   let builder = GraphBuilder(name: "random")
   private(set) var floats: [Entry] = []
+  /// Parameters that take each other's value, and square ones that are transposed.
+  var crossed: [(Tensor, Tensor)] = []
+  var turned: [Tensor] = []
+  /// Whether inputs hold infinities and NaN anywhere: for equality alone.
+  let isWild: Bool
   private var leaves: [Tensor] = []
   private var inputs: [String: ElementArray] = [:]
   private var state: [String: ElementArray] = [:]
 
-  init(seed: UInt64) {
+  init(seed: UInt64, isWild: Bool = false) {
     self.seed = seed
+    self.isWild = isWild
     random = SplitMix(seed: seed)
     _ = newFloat(shape())
     _ = newFloat(shape(), asParameter: true)
@@ -36,14 +42,16 @@ struct ProgramWriter {
 
   // MARK: Leaves
 
-  /// A new input or parameter. One in eight has special values: ±0, infinities, subnormals, NaN stays out.
+  /// A new input or parameter. One in eight has special values: ±0 and subnormals; in wild programs, infinities, NaN and
+  /// huge numbers too.
   mutating func newFloat(
     _ shape: Shape, in range: ClosedRange<Float> = -2...2, asParameter: Bool? = nil
   ) -> Tensor {
     let isParameter = asParameter ?? random.oneIn(3)
     var values = (0..<shape.elementCount).map { _ in random.float(in: range) }
     if random.oneIn(8), range.lowerBound < 0 {
-      let special: [Float] = [0, -0.0, .leastNonzeroMagnitude, -0x1p-130, 0x1p-127]
+      var special: [Float] = [0, -0.0, .leastNonzeroMagnitude, -0x1p-130, 0x1p-127]
+      if isWild { special += [.infinity, -.infinity, .nan, .greatestFiniteMagnitude, -0x1p100] }
       for _ in 0..<(values.count / 8 + 1) {
         values[Int.random(in: 0..<values.count, using: &random)] = special.randomElement(using: &random) ?? 0
       }
@@ -61,6 +69,33 @@ struct ProgramWriter {
     leaves.append(tensor)
     floats.append(Entry(tensor: tensor, bound: 2))
     return tensor
+  }
+
+  /// A new input with ±0, infinities and subnormals in it; isn't among the tensors to choose from.
+  mutating func newSpecial(_ shape: Shape) -> Tensor {
+    let special: [Float] = [0, -0.0, .infinity, -.infinity, .leastNonzeroMagnitude, -0x1p-130, 0x1.8p-127]
+    let values = (0..<shape.elementCount).map { _ in
+      random.oneIn(4) ? special.randomElement(using: &random) ?? 0 : random.float(in: -2...2)
+    }
+    let name = "x\(inputs.count)"
+    inputs[name] = .float32(values)
+    let tensor = builder.input(name, shape)
+    leaves.append(tensor)
+    return tensor
+  }
+
+  /// A new input as an op's sample wants it.
+  mutating func leaf(_ type: TensorType, _ values: OpSample.Values) -> Tensor {
+    switch values {
+    case .uniform(let range) where type.elementType == .float32: newFloat(type.shape, in: range)
+    case .index(let limit): newIndices(type.shape, limit: limit)
+    default:
+      switch type.elementType {
+      case .bool: newBool(type.shape)
+      case .int32: newBits(type.shape)
+      case .float32, .float64: newFloat(type.shape)
+      }
+    }
   }
 
   mutating func newIndices(_ shape: Shape, limit: Int) -> Tensor {
@@ -109,8 +144,12 @@ struct ProgramWriter {
   }
 
   /// Takes a result into the pool, squashed when it may be large.
-  mutating func add(_ tensor: Tensor, bound: Double) {
+  mutating func add(_ tensor: Tensor, bound: Double, mayBeInfinite: Bool = false) {
     guard tensor.shape.elementCount <= ProgramGenerator.maximumElementCount else { return }
+    if mayBeInfinite {
+      floats.append(Entry(tensor: tanh(tensor), bound: 1))
+      return
+    }
     if bound > 20 {
       floats.append(Entry(tensor: tensor * Float(2 / bound), bound: 2))
     } else {
@@ -132,12 +171,18 @@ struct ProgramWriter {
     builder.output("loss", loss)
     for (number, end) in ends.suffix(3).enumerated() { builder.output("y\(number)", end) }
     let gradients = gradients(of: loss, withRespectTo: leaves)
+    let partner = Dictionary(
+      crossed.flatMap { [($0.0.id, $0.1), ($0.1.id, $0.0)] }, uniquingKeysWith: { first, _ in first })
     for (leaf, gradient) in zip(leaves, gradients) {
-      if builder.graph[leaf.id].op is ReadState {
-        builder.update(leaf, to: leaf - 0.1 * gradient)
-      } else {
+      guard builder.graph[leaf.id].op is ReadState else {
         builder.output("\(builder.graph[leaf.id].name).g", gradient)
+        continue
       }
+      var value = partner[leaf.id] ?? leaf
+      if turned.contains(where: { $0.id == leaf.id }) { value = value.transposedMatrix() }
+      builder.update(leaf, to: value - 0.1 * gradient)
+      // What the program replaces may be asked for as well.
+      if random.oneIn(8) { builder.output("\(builder.graph[leaf.id].name).old", leaf) }
     }
     return RandomProgram(seed: seed, graph: builder.finished(), inputs: inputs, state: state)
   }
