@@ -340,7 +340,9 @@ struct Evaluator {
     let row = try value(indices, intern(Array(axes[..<count])), condition)
     let shape = table.shape(source)
     let rest = Shape(Array(shape.extents.dropFirst()))
-    let number = linear(intern(Array(axes[count...])), rest)
+    // Two statements, because `linear` may see the evaluator as it was before its argument was computed.
+    let place = intern(Array(axes[count...]))
+    let number = linear(place, rest)
     return load(
       table.slotOf[target.index], number,
       indirection: Access.Indirection(value: row, scale: rest.elementCount, limit: shape[0]), condition: condition,

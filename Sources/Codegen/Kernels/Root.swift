@@ -169,7 +169,8 @@ extension Evaluator {
         root.isDefinition ? try definition(root.operands[0], index) : try value(root.operands[0], index)
       ]
     case .copy(let source):
-      return [load(source, linear(intern(kept), Shape(root.axes)), indirection: nil, condition: nil, otherwise: nil)]
+      let index = intern(kept)
+      return [load(source, linear(index, Shape(root.axes)), indirection: nil, condition: nil, otherwise: nil)]
     case .check: return [try value(root.operands[0], intern(kept))]
     case .reduce, .argMax:
       return [try value(root.operands[0], intern(merged(kept, reduced, at: root.reducedAxes)))]
