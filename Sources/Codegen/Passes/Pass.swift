@@ -48,6 +48,10 @@ extension Pass {
       after: [("stabilise", "its patterns are visible only while ops have their names")],
       promises: .primitivesOnly, isRequired: true
     ) { try Decompose.run($0) },
+    Pass(
+      "check-indices", "Indices into a table are checked by a node of their own, here so that equal checks merge.",
+      after: [("decompose", "ops that are other ops may look up rows")], isRequired: true
+    ) { $0.rewritten(CheckIndices.rewrite) },
     Pass("fold", "Computes what depends on constants alone, where the result is small.") { ConstantFolding.run($0) },
     Pass("algebra", "Removes what computes nothing and rewrites what has a cheaper form.") {
       $0.rewritten(Algebra.rewrite)

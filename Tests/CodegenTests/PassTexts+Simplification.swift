@@ -1,0 +1,277 @@
+extension PassTexts {
+  /// Fewer and cheaper nodes.
+  static let simplify: [Case] = [
+    Case(
+      "decompose", "mean",
+      """
+      %0 = input(name: "x", type: f32, shape: [2, 3])
+      %1 = mean(%0, axes: [1])
+      output "y" = %1
+      """,
+      """
+      %0 = input(name: "x", type: f32, shape: [2, 3])
+      %1 = sum(%0, axes: [1])
+      %2 = constant(value: splat f32 3, shape: [])
+      %3 = broadcast(%2, shape: [2])
+      %4 = divide(%1, %3)
+      output "y" = %4
+      """),
+    Case(
+      "decompose", "leaky relu",
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = leaky_relu(%0, slope: f32 0.5)
+      output "y" = %1
+      """,
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = constant(value: splat f32 0, shape: [3])
+      %2 = compare(%1, %0, predicate: "less")
+      %3 = constant(value: splat f32 0.5, shape: [])
+      %4 = broadcast(%3, shape: [3])
+      %5 = multiply(%0, %4)
+      %6 = select(%2, %0, %5)
+      output "y" = %6
+      """),
+    Case(
+      "check-indices", "rows of a table",
+      """
+      %0 = input(name: "t", type: f32, shape: [7, 2])
+      %1 = input(name: "i", type: i32, shape: [3])
+      %2 = gather(%0, %1)
+      output "y" = %2
+      """,
+      """
+      %0 = input(name: "t", type: f32, shape: [7, 2])
+      %1 = input(name: "i", type: i32, shape: [3])
+      %2 = check_index(%1, limit: 7)
+      %3 = gather(%0, %2)
+      output "y" = %3
+      """),
+    Case(
+      "check-indices", "not what is checked already, by as small a limit",
+      """
+      %0 = input(name: "r", type: f32, shape: [3, 2])
+      %1 = input(name: "i", type: i32, shape: [3])
+      %2 = check_index(%1, limit: 5)
+      %3 = scatter_add(%2, %0, count: 7)
+      %4 = scatter_add(%2, %0, count: 4)
+      output "y" = %3
+      output "z" = %4
+      """,
+      """
+      %0 = input(name: "r", type: f32, shape: [3, 2])
+      %1 = input(name: "i", type: i32, shape: [3])
+      %2 = check_index(%1, limit: 5)
+      %3 = scatter_add(%2, %0, count: 7)
+      %4 = check_index(%2, limit: 4)
+      %5 = scatter_add(%4, %0, count: 4)
+      output "y" = %3
+      output "z" = %5
+      """),
+    Case(
+      "fold", "functions of constants",
+      """
+      %0 = constant(value: splat f32 2, shape: [3])
+      %1 = constant(value: dense f32 [1, 2, 3], shape: [3])
+      %2 = multiply(%0, %1)
+      %3 = exp(%0)
+      output "y" = %2
+      output "z" = %3
+      """,
+      """
+      %0 = constant(value: splat f32 2, shape: [3])
+      %1 = constant(value: dense f32 [1, 2, 3], shape: [3])
+      %2 = constant(value: dense f32 [2, 4, 6], shape: [3])
+      %3 = constant(value: splat f32 7.389056, shape: [3])
+      output "y" = %2
+      output "z" = %3
+      """),
+    Case(
+      "fold", "a view of one number stays one number",
+      """
+      %0 = constant(value: splat f32 2, shape: [1])
+      %1 = broadcast(%0, shape: [1000, 1000])
+      output "y" = %1
+      """,
+      """
+      %0 = constant(value: splat f32 2, shape: [1])
+      %1 = constant(value: splat f32 2, shape: [1000, 1000])
+      output "y" = %1
+      """),
+    Case(
+      "fold", "not what would make the program large",
+      """
+      %0 = constant(value: dense f32 [1, 2], shape: [2, 1])
+      %1 = broadcast(%0, shape: [2, 1000])
+      output "y" = %1
+      """,
+      """
+      %0 = constant(value: dense f32 [1, 2], shape: [2, 1])
+      %1 = broadcast(%0, shape: [2, 1000])
+      output "y" = %1
+      """),
+    Case(
+      "algebra", "· 1, + 0 and − −",
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = constant(value: splat f32 1, shape: [3])
+      %2 = multiply(%0, %1)
+      %3 = constant(value: splat f32 0, shape: [3])
+      %4 = add(%3, %2)
+      %5 = negate(%4)
+      %6 = negate(%5)
+      output "y" = %6
+      """,
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = constant(value: splat f32 1, shape: [3])
+      %2 = constant(value: splat f32 0, shape: [3])
+      %3 = negate(%0)
+      output "y" = %0
+      """),
+    Case(
+      "algebra", "a division by a power of two",
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = constant(value: splat f32 4, shape: [3])
+      %2 = divide(%0, %1)
+      output "y" = %2
+      """,
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = constant(value: splat f32 4, shape: [3])
+      %2 = constant(value: splat f32 0.25, shape: [])
+      %3 = broadcast(%2, shape: [3])
+      %4 = multiply(%0, %3)
+      output "y" = %4
+      """),
+    Case(
+      "algebra", "not a division by another number",
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = constant(value: splat f32 3, shape: [3])
+      %2 = divide(%0, %1)
+      output "y" = %2
+      """,
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = constant(value: splat f32 3, shape: [3])
+      %2 = divide(%0, %1)
+      output "y" = %2
+      """),
+    Case(
+      "algebra", "a square",
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = constant(value: splat f32 2, shape: [3])
+      %2 = power(%0, %1)
+      output "y" = %2
+      """,
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = constant(value: splat f32 2, shape: [3])
+      %2 = multiply(%0, %0)
+      output "y" = %2
+      """),
+    Case(
+      "algebra-again", "what folding exposed",
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = constant(value: splat f32 1, shape: [3])
+      %2 = divide(%0, %1)
+      output "y" = %2
+      """,
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = constant(value: splat f32 1, shape: [3])
+      output "y" = %0
+      """),
+    Case(
+      "fold-again", "what algebra exposed",
+      """
+      %0 = constant(value: splat f32 3, shape: [])
+      %1 = negate(%0)
+      output "y" = %1
+      """,
+      """
+      %0 = constant(value: splat f32 3, shape: [])
+      %1 = constant(value: splat f32 -3, shape: [])
+      output "y" = %1
+      """),
+    Case(
+      "merge", "equal nodes",
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = exp(%0)
+      %2 = exp(%0)
+      %3 = add(%1, %2)
+      output "y" = %3
+      """,
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = exp(%0)
+      %2 = add(%1, %1)
+      output "y" = %2
+      """),
+    Case(
+      "merge", "not random numbers of other streams",
+      """
+      %0 = input(name: "i", type: i32, shape: [3])
+      %1 = random(%0, %0, %0, distribution: "bits", stream: 1)
+      %2 = random(%0, %0, %0, distribution: "bits", stream: 2)
+      output "y" = %1
+      output "z" = %2
+      """,
+      """
+      %0 = input(name: "i", type: i32, shape: [3])
+      %1 = random(%0, %0, %0, distribution: "bits", stream: 1)
+      %2 = random(%0, %0, %0, distribution: "bits", stream: 2)
+      output "y" = %1
+      output "z" = %2
+      """),
+    Case(
+      "merge-again", "equal nodes",
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = sin(%0)
+      %2 = sin(%0)
+      output "y" = %1
+      output "z" = %2
+      """,
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = sin(%0)
+      output "y" = %1
+      output "z" = %1
+      """),
+    Case(
+      "dead-code", "what nothing uses; inputs stay",
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = input(name: "z", type: f32, shape: [])
+      %2 = exp(%0)
+      %3 = sin(%0)
+      output "y" = %3
+      """,
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = input(name: "z", type: f32, shape: [])
+      %2 = sin(%0)
+      output "y" = %2
+      """),
+    Case(
+      "sweep", "what nothing uses",
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = multiply(%0, %0)
+      %2 = fma(%0, %0, %0)
+      output "y" = %2
+      """,
+      """
+      %0 = input(name: "x", type: f32, shape: [3])
+      %1 = fma(%0, %0, %0)
+      output "y" = %1
+      """),
+  ]
+}
