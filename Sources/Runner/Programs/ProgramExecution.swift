@@ -20,6 +20,14 @@ final class InterpretedExecution: ProgramExecution {
 
   init(_ step: CompiledStep) throws {
     self.step = step
+    // It keeps each value whole, and for each element of a view the place of what it shows: a Swift array that the machine has no
+    // memory for would end the process.
+    let byteCount = step.graph.largestElementCount * 24
+    guard byteCount <= MemorySegment.installedByteCount else {
+      throw NativeError.memoryRefused(
+        byteCount: byteCount, purpose: "the interpreter's values of '\(step.graph.name)'",
+        reason: "the machine has \(NativeError.readable(MemorySegment.installedByteCount))")
+    }
     interpreter = try Interpreter(step.graph)
   }
 
@@ -38,6 +46,15 @@ final class InterpretedExecution: ProgramExecution {
 
   func output(_ index: Int, _ state: ModelState) -> ElementArray {
     outputs[step.outputs[index].name] ?? ElementArray(zeros: 0, type: .float32)
+  }
+}
+
+extension Graph {
+  /// Of the largest tensor, those of bodies included.
+  fileprivate var largestElementCount: Int {
+    nodes.reduce(0) { largest, node in
+      node.bodies.reduce(max(largest, node.type.shape.elementCount)) { max($0, $1.largestElementCount) }
+    }
   }
 }
 

@@ -1,0 +1,83 @@
+import Cinch
+import Testing
+
+/// Numbers and sizes that no program can use: an error that says what and where, and nothing has changed.
+@Suite struct BadInputTests {
+  private func message(_ body: () throws -> Void) -> String {
+    do {
+      try body()
+      return "no error"
+    } catch { return "\(error)" }
+  }
+
+  @Test func dataWithoutRowsOrWithNumbersThatAreNone() {
+    let x = HostTensor([1, 2, 3, 4, 5, 6], shape: [3, 2])
+    var values = x.floats
+    values[3] = .nan
+    #expect(
+      message { _ = try Dataset(HostTensor(values, shape: [3, 2]), x) }
+        == "error: x[1, 1] is NaN; training on it would make every parameter NaN")
+    values[3] = -.infinity
+    #expect(
+      message { _ = try Dataset(x, HostTensor(values, shape: [3, 2])) }
+        == "error: y[1, 1] is -inf; training on it would make every parameter NaN")
+    #expect(
+      message { _ = try Dataset(x, HostTensor([1, 2])) }
+        == "error: x has 3 rows ([3, 2]), y has 2 ([2]); each input needs its target")
+    #expect(message { _ = try Dataset(HostTensor(1), HostTensor(1)) } == "error: data needs rows: x has the shape [], y []")
+    #expect(message { _ = try Dataset(.zeros([0, 2]), .zeros([0])) } == "error: there is no data: x [0, 2], y [0]")
+    #expect(message { _ = try HostTensor(rows: [[1, 2], [3]]) } == "error: row 1 has 1 numbers, the first has 2")
+  }
+
+  @Test func nanInDataLeavesTheParameters() throws {
+    let trainer = try Trainer(Linear(2, 1), loss: .meanSquaredError, optimizer: .adam(), engine: .interpreter)
+    let before = try trainer.state.names.map { try trainer.value(of: $0) }
+    var x = HostTensor.randomNormal([5, 2], seed: 1)
+    x = HostTensor(x.floats.enumerated().map { $0 == 7 ? .nan : $1 }, shape: x.shape)
+    #expect(message { try trainer.fit(x, .zeros([5, 1]), epochs: 1, report: .silent) }.contains("x[3, 1] is NaN"))
+    #expect(try trainer.state.names.map { try trainer.value(of: $0) } == before)
+  }
+
+  /// The graph takes them, no machine does.
+  @Test func tensorsThatNoMemoryHolds() {
+    let parameters = message {
+      _ = try Trainer(Linear(1 << 20, 1 << 17), loss: .meanSquaredError, optimizer: .sgd(learningRate: 0.1))
+    }
+    #expect(parameters.hasPrefix("Cannot allocate 549.8 GB (549756338368 bytes) for parameters and optimizer state: the machine has"))
+    for engine in [Engine.interpreter, .tinycc(nil)] {
+      let output = message {
+        let program = try Graph { g in
+          g.output("y", g.input("x", [1, 1]).broadcast(to: [1 << 20, 1 << 17]))
+        }.compile(engine: engine)
+        _ = try program(x: HostTensor([1], shape: [1, 1]))
+      }
+      #expect(output.contains("Cannot allocate") && output.contains("'step'"), "\(engine): \(output)")
+    }
+    #expect(message { _ = try Trainer(Linear(1 << 20, 1 << 20), loss: .meanSquaredError, optimizer: .sgd(learningRate: 0.1)) }
+      .contains("'weight' can't have the shape [1048576, 1048576]: extents must be positive and the elements at most 2³⁸"))
+  }
+
+  /// Found before any state is written, by every engine with the same words, at the user's line.
+  @Test func indicesOutOfRange() throws {
+    let line = #line + 5
+    let graph = Graph { g in
+      let w = g.parameter("w", [4, 2], .constant(1))
+      let i = g.input("i", [3], type: .int32)
+      g.update(w, to: w * 2)
+      g.output("y", gather(w, at: i).sum())
+    }
+    for engine in [Engine.interpreter, .tinycc(nil), .tinycc(.scalar)] {
+      for workers in [1, 3] {
+        let program = try graph.compile(engine: engine, workers: workers)
+        #expect(try program(i: HostTensor([0, 3, 2] as [Int32]))["y"]?.scalar == 6)
+        for bad in [4, -1, .max, .min] as [Int32] {
+          #expect(
+            message { _ = try program(i: HostTensor([0, bad, 9] as [Int32])) }
+              == "\(#filePath):\(line): error: check_index: the index \(bad) is not in 0..<4")
+        }
+        // Twice as large after the one step that succeeded.
+        #expect(try program(i: HostTensor([0, 3, 2] as [Int32]))["y"]?.scalar == 12)
+      }
+    }
+  }
+}
