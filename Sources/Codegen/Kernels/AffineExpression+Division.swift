@@ -44,6 +44,13 @@ extension AffineExpression {
     return .impossible
   }
 
+  /// The quotient where each coefficient is a multiple of `divisor`.
+  func divided(exactlyBy divisor: Int) -> AffineExpression {
+    var result = AffineExpression(constant: constant / divisor)
+    for term in terms { result.add(AffineExpression(term.variable), times: term.coefficient / divisor) }
+    return result
+  }
+
   /// Bit v is set for each variable v that it names.
   var variableMask: UInt64 { terms.reduce(0) { $0 | 1 << UInt64($1.variable.raw) } }
 }

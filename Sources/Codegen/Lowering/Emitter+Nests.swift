@@ -3,6 +3,7 @@ import CinchGraph
 extension Emitter {
   /// The whole kernel.
   mutating func emitKernel() -> [LoopStatement] {
+    if let contraction = choice.contraction { return emitContraction(contraction) }
     let domain = axes.domain
     if let vectorAxis = choice.vectorAxis {
       var outer = domain
@@ -19,7 +20,7 @@ extension Emitter {
   }
 
   /// Plain loops; the outermost is divided among workers.
-  private mutating func emitOuter(
+  mutating func emitOuter(
     _ axes: [LoopAxis], isTop: Bool, _ write: (inout Emitter, _ isTop: Bool) -> Void
   ) {
     guard let axis = axes.first else {
@@ -35,7 +36,7 @@ extension Emitter {
   }
 
   /// Ends a loop; at the top it is the workers', if they share the kernel.
-  private mutating func close(_ variable: LoopVariable, _ extent: Int, isTop: Bool, axis: Loop.Axis = .sequential) {
+  mutating func close(_ variable: LoopVariable, _ extent: Int, isTop: Bool, axis: Loop.Axis = .sequential) {
     let statements = close()
     if isTop { floor = 0 }
     let isShared = isTop && choice.isParallel && axis == .sequential
@@ -47,13 +48,13 @@ extension Emitter {
   }
 
   /// A run of blocks of one axis: `extent` points each, the first at `start`.
-  private struct Blocks {
+  struct Blocks {
     var start: Int
     var count: Int
     var extent: Int
   }
 
-  private static func blocks(_ extent: Int, of size: Int) -> [Blocks] {
+  static func blocks(_ extent: Int, of size: Int) -> [Blocks] {
     let size = min(size, extent)
     let rest = extent % size
     var result = [Blocks(start: 0, count: extent / size, extent: size)]
@@ -85,7 +86,7 @@ extension Emitter {
     }
   }
 
-  private mutating func emitBlocks(
+  mutating func emitBlocks(
     _ run: Blocks, isTop: Bool, _ write: (inout Emitter, AffineExpression, _ isTop: Bool) -> Void
   ) {
     // A lone block needs no loop, but at the top of a shared kernel one worker must take it.

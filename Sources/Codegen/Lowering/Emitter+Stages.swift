@@ -6,7 +6,7 @@ extension Emitter {
     for index in body.stages.indices { emitStage(index) }
   }
 
-  private mutating func emitStage(_ index: Int) {
+  mutating func emitStage(_ index: Int) {
     let stage = body.stages[index]
     let inner = axes.inner[index]
     for scatter in stage.scatters { emit(scatter, inner) }
@@ -47,7 +47,7 @@ extension Emitter {
   // MARK: Reductions
 
   /// Accumulators: a reduction has one, argMax a second for the place.
-  private mutating func initials(_ stage: KernelBody.Stage) -> [LoopValue] {
+  mutating func initials(_ stage: KernelBody.Stage) -> [LoopValue] {
     var result: [LoopValue] = []
     for reduction in stage.reductions {
       result.append(define(.constant(reduction.identity), reduction.identity.type))
@@ -57,7 +57,7 @@ extension Emitter {
   }
 
   /// The accumulators after the element that the current scope binds.
-  private mutating func accumulate(_ stage: KernelBody.Stage, _ accumulators: [LoopValue]) -> [LoopValue] {
+  mutating func accumulate(_ stage: KernelBody.Stage, _ accumulators: [LoopValue]) -> [LoopValue] {
     var result: [LoopValue] = []
     for reduction in stage.reductions {
       let accumulator = accumulators[result.count]
@@ -67,7 +67,7 @@ extension Emitter {
         let element = self.value(value)
         result.append(define(.apply(opcode, [accumulator, element]), type))
       case .fusedMultiplyAdd(let a, let b):
-        let (x, y) = (value(a), value(b))
+        let (x, y) = (value(a), packed(b) ?? value(b))
         result.append(define(.apply(.fusedMultiplyAdd, [x, y, accumulator]), type))
       case .argMax(let value, let coordinate):
         // The first of equal ones stays; the first NaN replaces what is no NaN.
@@ -90,7 +90,7 @@ extension Emitter {
   }
 
   /// Gives the reductions their results.
-  private mutating func finish(_ stage: KernelBody.Stage, _ accumulators: [LoopValue]) {
+  mutating func finish(_ stage: KernelBody.Stage, _ accumulators: [LoopValue]) {
     var position = 0
     for reduction in stage.reductions {
       if case .argMax = reduction.kind { position += 1 }
@@ -99,9 +99,9 @@ extension Emitter {
     }
   }
 
-  /// Sequential loops over `inner`, outermost first, that carry the accumulators.
-  private mutating func emitChain(
-    _ stage: KernelBody.Stage, _ inner: [LoopAxis], _ initials: [LoopValue]
+  /// Sequential loops over `inner`, outermost first, that carry the accumulators; the first starts at `start`.
+  mutating func emitChain(
+    _ stage: KernelBody.Stage, _ inner: [LoopAxis], _ initials: [LoopValue], at start: AffineExpression = AffineExpression()
   ) -> [LoopValue] {
     guard let axis = inner.first else {
       let next = accumulate(stage, initials)
@@ -109,7 +109,7 @@ extension Emitter {
       return next
     }
     return emitLoop(extent: axis.extent, initials) { emitter, variable, arguments in
-      emitter.bind(axis, to: AffineExpression(variable))
+      emitter.bind(axis, to: start + AffineExpression(variable))
       emitter.open([axis])
       let next = emitter.emitChain(stage, Array(inner.dropFirst()), arguments)
       return next
@@ -117,7 +117,7 @@ extension Emitter {
   }
 
   /// A sequential loop whose body opens one scope, which is closed here.
-  private mutating func emitLoop(
+  mutating func emitLoop(
     extent: Int, _ initials: [LoopValue],
     _ write: (inout Emitter, LoopVariable, [LoopValue]) -> [LoopValue]
   ) -> [LoopValue] {
@@ -261,7 +261,7 @@ extension Emitter {
     }
   }
 
-  private mutating func emitLoops(_ axes: [LoopAxis], _ write: (inout Emitter) -> Void) {
+  mutating func emitLoops(_ axes: [LoopAxis], _ write: (inout Emitter) -> Void) {
     guard let axis = axes.first else {
       write(&self)
       return
@@ -275,7 +275,7 @@ extension Emitter {
   }
 
   /// Vector loops of a strip each, then the rest.
-  private mutating func emitStrips(_ axis: LoopAxis, _ write: (inout Emitter) -> Void) {
+  mutating func emitStrips(_ axis: LoopAxis, _ write: (inout Emitter) -> Void) {
     let strip = min(choice.strip, axis.extent)
     let count = axis.extent / strip
     let rest = axis.extent % strip

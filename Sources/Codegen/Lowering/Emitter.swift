@@ -29,6 +29,9 @@ struct Emitter {
   var guardMask: UInt64 = 0
   /// Values are never defined outside this scope.
   var floor = 0
+  /// Where the second factor of the contraction under way has been packed.
+  var panel: PackedPanel?
+  var workspace = ContractionWorkspace()
 
   init(_ body: KernelBody, _ axes: LoopAxes, _ choice: ScheduleChoice, buffers: [Int32], comment: String) {
     self.body = body

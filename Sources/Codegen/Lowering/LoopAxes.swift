@@ -13,13 +13,19 @@ struct LoopAxes: Sendable {
   var inner: [[LoopAxis]]
 
   init(_ body: KernelBody) {
-    let indices = body.indices
-    domain = Self.collapsed(0..<body.domainCount, body.extents, indices)
-    inner = body.stages.map { Self.collapsed($0.axes, body.extents, indices) }
+    self.init(body, without: []) { _ in (0, 0) }
+  }
+
+  /// Without the indices of some of the body's expressions, which are evaluated in loops of their own; only axes of one class
+  /// collapse.
+  init(_ body: KernelBody, without hidden: Set<Int>, classes: (Int) -> (UInt64, UInt64)) {
+    let indices = body.indices(without: hidden)
+    domain = Self.collapsed(0..<body.domainCount, body.extents, indices, classes)
+    inner = body.stages.map { Self.collapsed($0.axes, body.extents, indices, classes) }
   }
 
   private static func collapsed(
-    _ axes: Range<Int>, _ extents: [Int], _ indices: [AffineExpression]
+    _ axes: Range<Int>, _ extents: [Int], _ indices: [AffineExpression], _ classes: (Int) -> (UInt64, UInt64)
   ) -> [LoopAxis] {
     var result: [LoopAxis] = []
     for axis in axes {
@@ -29,9 +35,9 @@ struct LoopAxes: Sendable {
         continue
       }
       let (outer, inner) = (LoopVariable(raw: Int32(last.axis)), LoopVariable(raw: Int32(axis)))
-      let collapses = indices.allSatisfy {
-        $0.coefficient(of: outer) == $0.coefficient(of: inner) * extents[axis]
-      }
+      let collapses =
+        classes(last.axis) == classes(axis)
+        && indices.allSatisfy { $0.coefficient(of: outer) == $0.coefficient(of: inner) * extents[axis] }
       if collapses {
         result[result.count - 1] = LoopAxis(
           extent: last.extent * own.extent, axis: axis, mask: last.mask | own.mask)
@@ -44,15 +50,15 @@ struct LoopAxes: Sendable {
 }
 
 extension KernelBody {
-  /// Every index in the body, each once.
-  var indices: [AffineExpression] {
+  /// Every index in the body, each once, but for those of some expressions.
+  func indices(without hidden: Set<Int>) -> [AffineExpression] {
     var seen: Set<AffineExpression> = []
     var result: [AffineExpression] = []
     func add(_ expression: AffineExpression) {
       if expression.terms.isEmpty { return }
       if seen.insert(expression).inserted { result.append(expression) }
     }
-    for (expression, isResult) in zip(expressions, isResult) where !isResult {
+    for (number, expression) in expressions.enumerated() where !isResult[number] && !hidden.contains(number) {
       switch expression {
       case .index(let index), .within(let index, _): add(index)
       case .load(let access, _, _): add(access.index)

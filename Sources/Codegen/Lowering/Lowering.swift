@@ -14,6 +14,7 @@ struct Lowering {
   private var kernels: [LoopKernel] = []
   private var choices: [ScheduleChoice] = []
   private var memory: MemoryPlan
+  private var workerByteCount = 0
   private let layout: StateLayout
 
   private var table: NodeTable { plan.fusion.table }
@@ -104,11 +105,30 @@ struct Lowering {
     choices.append(choice)
     let origin = origin(kernel)
     var emitter = Emitter(body, axes, choice, buffers: bufferOf, comment: "")
+    if let contraction = choice.contraction { emitter.workspace = workspace(contraction, name: "k\(position)") }
     let statements = emitter.emitKernel()
     kernels.append(
       LoopKernel(
         name: "k\(position)_\(kernel.form.rawValue)", origin: origin, valueTypes: emitter.valueTypes,
         variableCount: emitter.variableCount, body: statements))
+  }
+
+  /// Each worker's memory for a contraction; all kernels use the same.
+  private mutating func workspace(_ contraction: ContractionSchedule, name: String) -> ContractionWorkspace {
+    var workspace = ContractionWorkspace()
+    var end = 0
+    func add(_ purpose: String, _ count: Int, _ lowering: inout Lowering) -> BufferID {
+      let id = BufferID(raw: Int32(lowering.buffers.count))
+      lowering.buffers.append(
+        Buffer(
+          name: "\(name)_\(purpose)", elementType: .float32, elementCount: count, segment: .worker, byteOffset: end))
+      end = alignedTo64(end + 4 * count)
+      return id
+    }
+    if contraction.storesTile { workspace.tile = add("tile", contraction.tile * contraction.strip, &self) }
+    if let packing = contraction.packing { workspace.panel = add("panel", packing.elementCount, &self) }
+    workerByteCount = max(workerByteCount, end)
+    return workspace
   }
 
   /// One line for each result: node, op, layer, the user's line.
@@ -186,7 +206,7 @@ struct Lowering {
   func finished() -> CompiledStep {
     let program = LoopProgram(
       name: graph.name, buffers: buffers, kernels: kernels, schedule: schedule(), checks: checks(),
-      stateByteCount: layout.byteCount, scratchByteCount: memory.scratchByteCount, workerByteCount: 0,
+      stateByteCount: layout.byteCount, scratchByteCount: memory.scratchByteCount, workerByteCount: workerByteCount,
       failureOffset: memory.failureOffset)
     return CompiledStep(
       graph: graph, kernels: summaries(), loops: program, memory: memory,
@@ -241,7 +261,9 @@ struct Lowering {
 extension ScheduleChoice {
   func text(_ axes: LoopAxes) -> String {
     var text = isParallel ? "shared by workers" : "one worker"
-    if let vectorAxis {
+    if let contraction {
+      text += ", " + contraction.text
+    } else if let vectorAxis {
       text += ", vectors of \(min(strip, axes.domain[vectorAxis].extent)) along axis \(vectorAxis)"
       if let tileAxis { text += ", tiles of \(tile) along axis \(tileAxis)" }
     } else {

@@ -12,6 +12,8 @@ struct ScheduleChoice: Sendable {
   var tile: Int
   /// Whether workers share the kernel.
   var isParallel: Bool
+  /// Of a contraction in register tiles.
+  var contraction: ContractionSchedule?
 
   /// - Parameter parallelWork: lane operations from which workers share a kernel.
   static func choose(
@@ -33,6 +35,7 @@ struct ScheduleChoice: Sendable {
       choice.vectorAxis = vectorAxis(body, axes, lanes)
       choice.strip = strip(body, lanes, registers)
     case .tile:
+      choice.contraction = ContractionSchedule(body, target)
       let column = axes.domain.count - 1
       choice.vectorAxis = column
       let vectors = (axes.domain[column].extent + lanes - 1) / lanes

@@ -1,0 +1,251 @@
+import CinchGraph
+
+/// How a contraction `[…, m, k] × […, k, n]` runs: a register tile of some rows and some vectors of columns accumulates along k,
+/// tiles are gathered into panels of columns, and what the second factor gives for a panel is packed first, where that pays.
+///
+/// No choice changes a bit: each result is a chain over k in ascending order whatever the tiles.
+struct ContractionSchedule: Sendable {
+  /// What the workers divide.
+  enum Division: String, Sendable {
+    case batches, panels, rows
+  }
+
+  /// The second factor of a panel, brought together: for each k a row of the panel's columns.
+  struct Packing: Sendable {
+    /// The body's axes that the panel's columns are, outermost first; all but the first lie wholly in each panel.
+    var columns: [Int]
+    /// Elements from one k to the next: the panel's width, rounded up to whole vectors.
+    var rowStride: Int
+    var elementCount: Int
+  }
+
+  let first: LoopValue
+  let second: LoopValue
+  /// Axes that the second factor varies with, except for the columns: batches.
+  let batches: [LoopAxis]
+  /// Axes that it does not vary with, except for the one that is tiled.
+  let rows: [LoopAxis]
+  let row: LoopAxis
+  let column: LoopAxis
+  /// Reduced axes, outermost first.
+  let inner: [LoopAxis]
+  /// Rows of a register tile.
+  var tile: Int
+  /// Columns of a register tile.
+  var strip: Int
+  /// Columns of a panel: a multiple of `strip`, or all.
+  var panel: Int
+  /// Iterations of the outermost reduced axis after which accumulators are stored, to be loaded again.
+  var depth: Int
+  var packing: Packing?
+  /// Whether a tile goes through memory before the rest of the kernel: long epilogues would be copied out for each
+  /// register.
+  var storesTile: Bool
+  var division: Division
+
+  var depthRuns: Int { (inner[0].extent + depth - 1) / depth }
+}
+
+extension ContractionSchedule {
+  /// Nil where the kernel isn't of the form that tiles are made for.
+  init?(_ body: KernelBody, _ target: Target) {
+    guard let stage = body.stages.first, stage.reductions.count == 1, stage.stores.isEmpty,
+      case .fusedMultiplyAdd(let a, let b) = stage.reductions[0].kind
+    else { return nil }
+    first = a
+    second = b
+    let (maskA, maskB) = (body.masks[a.index], body.masks[b.index])
+    func axes(without hidden: Set<Int>) -> LoopAxes {
+      LoopAxes(body, without: hidden) { axis in (maskA >> UInt64(axis) & 1, maskB >> UInt64(axis) & 1) }
+    }
+    var axes = axes(without: body.expressions(only: b))
+    func isRow(_ axis: LoopAxis) -> Bool { axis.mask & maskB == 0 }
+    guard let widest = axes.domain.last, widest.mask & maskA == 0, widest.mask & maskB == widest.mask else { return nil }
+    let isPlain = Self.isPlain(body, b, widest)
+    let rowCount = axes.domain.filter(isRow).reduce(1) { $0 * $1.extent }
+    let depthCount = axes.inner[0].reduce(1) { $0 * $1.extent }
+    let packs =
+      rowCount >= 8
+      && (!isPlain
+        || (rowCount >= 24 && depthCount >= 16 && body.loadStride(b, LoopVariable(raw: Int32(stage.axes.upperBound - 1))) >= 256))
+    if !packs { axes = LoopAxes(body, without: []) { axis in (maskA >> UInt64(axis) & 1, maskB >> UInt64(axis) & 1) } }
+    guard let last = axes.domain.last else { return nil }
+    column = last
+    batches = axes.domain.dropLast().filter { !isRow($0) }
+    var rows = axes.domain.dropLast().filter(isRow)
+    guard !rows.isEmpty, !axes.inner[0].isEmpty else { return nil }
+    inner = axes.inner[0]
+    let costs = TileCosts(target)
+    let batchCount = batches.reduce(1) { $0 * $1.extent }
+    let lanes = target.vectorByteCount / 4
+
+    // Workers: whole batches, else panels, else rows.
+    var division = Division.panels
+    if batchCount > 1, batches[0].extent >= target.workers { division = .batches }
+    var best = costs.best(rows: rows.map(\.extent), columns: column.extent, workers: division == .panels ? target.workers : 1)
+    if division == .panels, !packs, target.workers > 1 {
+      let byRows = costs.best(rows: rows.map(\.extent), columns: column.extent, workers: 1)
+      let tiles = (rows[byRows.row].extent + byRows.tile - 1) / byRows.tile
+      let share = Double((tiles + target.workers - 1) / target.workers) / Double(tiles)
+      if byRows.cost * share < best.cost {
+        best = byRows
+        division = .rows
+      }
+    }
+    self.division = division
+    row = rows.remove(at: best.row)
+    self.rows = rows
+    tile = best.tile
+    strip = min(best.vectors * lanes, column.extent)
+    panel = strip
+    depth = inner[0].extent
+    packing = nil
+    storesTile = false
+
+    if packs {
+      let columns = (0..<body.domainCount).filter { column.mask >> UInt64($0) & 1 != 0 && body.extents[$0] > 1 }
+      let limit = max(target.level2Bytes / 2 / 4, 16 << 10)
+      let rest = columns.dropFirst().reduce(1) { $0 * body.extents[$1] }
+      if rest > 1 {
+        // A panel holds whole runs of the inner axes.
+        let most = max(1, min(limit / max(1, depthCount * rest), body.extents[columns[0]]))
+        panel = Self.block(body.extents[columns[0]], most: most, workers: division == .panels ? target.workers : 1) * rest
+      }
+      let width = (panel + lanes - 1) / lanes * lanes
+      if depthCount * width > limit, stage.results.count == 1 {
+        // Runs are of whole iterations of the body's outermost reduced axis.
+        let outermost = stage.axes.map { body.extents[$0] }.first { $0 > 1 } ?? 1
+        let below = depthCount / outermost
+        depth = inner[0].extent / outermost * Self.block(outermost, most: max(1, limit / (below * width)), workers: 1)
+      }
+      packing = Packing(
+        columns: columns, rowStride: width, elementCount: depth * (depthCount / inner[0].extent) * width)
+    }
+    let epilogue = body.stages.dropFirst().reduce(0) { $0 + $1.stores.count + $1.values.count }
+    storesTile = epilogue > 0 && body.epilogueSize(b, a) > 12
+  }
+
+  /// A block of at most `most` that divides the extent if one does that isn't much smaller, in at least so many pieces.
+  private static func block(_ extent: Int, most: Int, workers: Int) -> Int {
+    let most = max(1, min(most, extent / max(1, workers)))
+    for size in stride(from: most, to: most / 2, by: -1) where extent % size == 0 && extent / size % max(1, workers) == 0 {
+      return size
+    }
+    for size in stride(from: most, to: most / 2, by: -1) where extent % size == 0 { return size }
+    return most
+  }
+
+  /// Whether the value is a load of neighbours along the columns, without conditions.
+  private static func isPlain(_ body: KernelBody, _ value: LoopValue, _ column: LoopAxis) -> Bool {
+    guard case .load(let access, nil, _) = body.expressions[value.index], access.indirection == nil else { return false }
+    var stride = 1
+    for axis in (0..<body.domainCount).reversed() where column.mask >> UInt64(axis) & 1 != 0 {
+      if access.index.coefficient(of: LoopVariable(raw: Int32(axis))) != stride { return false }
+      stride *= body.extents[axis]
+    }
+    return true
+  }
+
+  var text: String {
+    var text = "tiles of \(tile) × \(strip)"
+    if packing != nil { text += ", panels of \(panel) columns packed" }
+    if depthRuns > 1 { text += ", \(depthRuns) runs along k" }
+    return text + ", workers divide \(division.rawValue)"
+  }
+}
+
+/// What register tiles cost: the one place that knows of ports and registers.
+private struct TileCosts {
+  private let registers: Int
+  private let lanes: Int
+
+  init(_ target: Target) {
+    registers = target.vectorRegisterCount
+    lanes = target.vectorByteCount / 4
+  }
+
+  /// Cycles for one k of a tile: two fused multiply-adds or two loads start in each, and a chain takes four.
+  private func cycles(_ vectors: Int, _ rows: Int) -> Double {
+    max(4, Double(vectors * rows) / 2, Double(vectors + rows) / 2) + Double(vectors + rows) * 0.06
+  }
+
+  /// Of a whole axis cut into blocks: full ones and a rest.
+  private func blocks(_ extent: Int, _ size: Int) -> [(count: Int, size: Int)] {
+    let size = min(size, extent)
+    return [(extent / size, size)] + (extent % size > 0 ? [(1, extent % size)] : [])
+  }
+
+  /// The axis of `rows` to tile, the tile and the strip that cost least when `workers` share the strips.
+  func best(rows: [Int], columns: Int, workers: Int) -> (row: Int, tile: Int, vectors: Int, cost: Double) {
+    let vectorCount = (columns + lanes - 1) / lanes
+    var best = (row: 0, tile: 1, vectors: 1, cost: Double.infinity)
+    for vectors in 1...min(vectorCount, registers >= 32 ? 4 : 3) {
+      let most = (registers - vectors - 2) / vectors
+      for axis in rows.indices {
+        let others = rows.enumerated().reduce(1.0) { $0 * ($1.offset == axis ? 1 : Double($1.element)) }
+        for tile in 1...max(1, min(rows[axis], min(most, 14))) {
+          var cost = 0.0
+          for strip in blocks(vectorCount, vectors) {
+            // The last worker takes the rest beside its share.
+            let share = strip.count == 1 ? 1 : (strip.count + workers - 1) / workers
+            for run in blocks(rows[axis], tile) {
+              cost += Double(share * run.count) * cycles(strip.size, run.size)
+            }
+          }
+          cost *= others
+          if cost < best.cost { best = (axis, tile, vectors, cost) }
+        }
+      }
+    }
+    return best
+  }
+}
+
+extension KernelBody {
+  /// Everything that `value` needs and nothing else does.
+  fileprivate func expressions(only value: LoopValue) -> Set<Int> {
+    var needed: Set<Int> = []
+    func mark(_ value: LoopValue, _ set: inout Set<Int>) {
+      guard !isResult[value.index], set.insert(value.index).inserted else { return }
+      switch expressions[value.index] {
+      case .apply(_, let operands): for operand in operands { mark(operand, &set) }
+      case .load(let access, let condition, _):
+        if let index = access.indirection?.value { mark(index, &set) }
+        if let condition { mark(condition, &set) }
+      case .constant, .index, .within: break
+      }
+    }
+    var others: Set<Int> = []
+    for stage in stages {
+      for reduction in stage.reductions {
+        switch reduction.kind {
+        case .combine(_, let other), .argMax(let other, _): mark(other, &others)
+        case .fusedMultiplyAdd(let a, let b):
+          if a != value { mark(a, &others) }
+          if b != value { mark(b, &others) }
+        }
+      }
+      for store in stage.stores + stage.results { mark(store.value, &others) }
+      for other in stage.values { mark(other, &others) }
+    }
+    mark(value, &needed)
+    return needed.subtracting(others)
+  }
+
+  /// Elements between neighbours along an axis, for a value that is a load.
+  fileprivate func loadStride(_ value: LoopValue, _ axis: LoopVariable) -> Int {
+    guard case .load(let access, _, _) = expressions[value.index] else { return 0 }
+    return abs(access.index.coefficient(of: axis))
+  }
+
+  /// About how many instructions come after the contraction.
+  fileprivate func epilogueSize(_ factors: LoopValue...) -> Int {
+    var inside: Set<Int> = []
+    for factor in factors { inside.formUnion(expressions(only: factor)) }
+    var count = 0
+    for (index, expression) in expressions.enumerated() where !inside.contains(index) && !isResult[index] {
+      if case .apply = expression { count += 1 }
+    }
+    return count
+  }
+}

@@ -1,0 +1,199 @@
+import CinchGraph
+
+/// A worker's buffers for a contraction.
+struct ContractionWorkspace {
+  var tile: BufferID?
+  var panel: BufferID?
+}
+
+/// What the second factor gives for the current panel, as it lies in the workspace.
+struct PackedPanel {
+  var value: LoopValue
+  var buffer: BufferID
+  /// Elements before the row of a k, by the body's reduced axes.
+  var row: AffineExpression
+  /// What `row` gives for the first k of the current run, negative.
+  var origin: AffineExpression
+  var column = AffineExpression()
+}
+
+extension Emitter {
+  /// All of a contraction's kernel: batches, panels, runs along k, rows, strips; and in them register tiles.
+  mutating func emitContraction(_ schedule: ContractionSchedule) -> [LoopStatement] {
+    switch schedule.division {
+    case .batches, .panels:
+      emitOuter(schedule.batches, isTop: true) { emitter, isTop in
+        emitter.emitPanels(schedule, isTop: isTop)
+      }
+    case .rows:
+      for run in Self.blocks(schedule.row.extent, of: schedule.tile) {
+        emitBlocks(run, isTop: true) { emitter, row, isTop in
+          emitter.emitOuter(schedule.batches + schedule.rows, isTop: isTop) { emitter, isTop in
+            emitter.emitStrips(schedule, Columns(count: schedule.column.extent)) { emitter, columns in
+              emitter.emitTile(schedule, row, run.extent, columns, isFirst: true, isLast: true)
+            }
+          }
+        }
+      }
+    }
+    return close()
+  }
+
+  /// Some columns of a panel that starts at `panel`.
+  struct Columns {
+    var panel = AffineExpression()
+    var start = AffineExpression()
+    var count: Int
+  }
+
+  private mutating func emitPanels(_ schedule: ContractionSchedule, isTop: Bool) {
+    for run in Self.blocks(schedule.column.extent, of: schedule.panel) {
+      emitBlocks(run, isTop: isTop) { emitter, start, isTop in
+        emitter.emitPanel(schedule, Columns(panel: start, count: run.extent))
+      }
+    }
+  }
+
+  private mutating func emitPanel(_ schedule: ContractionSchedule, _ columns: Columns) {
+    guard schedule.depthRuns > 1 else {
+      pack(schedule, columns, AffineExpression(), schedule.inner[0].extent)
+      emitRows(schedule, columns) { $0.emitTile(schedule, $1, $2, $3, isFirst: true, isLast: true) }
+      panel = nil
+      return
+    }
+    // Accumulators go to memory and come back between runs along k: an exact copy, so the chain is the same.
+    emitRows(schedule, columns) { $0.emitZeros(schedule, $1, $2, $3) }
+    for run in Self.blocks(schedule.inner[0].extent, of: schedule.depth) {
+      emitBlocks(run, isTop: false) { emitter, start, _ in
+        emitter.pack(schedule, columns, start, run.extent)
+        emitter.emitRows(schedule, columns) { emitter, row, rows, columns in
+          emitter.emitTile(
+            schedule, row, rows, columns, depth: start, depthCount: run.extent, isFirst: false, isLast: false)
+        }
+        emitter.panel = nil
+      }
+    }
+    if body.stages.count > 1 { emitRows(schedule, columns) { $0.emitRest(schedule, $1, $2, $3) } }
+  }
+
+  // MARK: Rows and strips
+
+  private mutating func emitRows(
+    _ schedule: ContractionSchedule, _ columns: Columns,
+    _ write: (inout Emitter, _ row: AffineExpression, _ rows: Int, Columns) -> Void
+  ) {
+    emitStrips(schedule, columns) { emitter, columns in
+      emitter.emitOuter(schedule.rows, isTop: false) { emitter, _ in
+        for run in Self.blocks(schedule.row.extent, of: schedule.tile) {
+          emitter.emitBlocks(run, isTop: false) { emitter, row, _ in write(&emitter, row, run.extent, columns) }
+        }
+      }
+    }
+  }
+
+  private mutating func emitStrips(
+    _ schedule: ContractionSchedule, _ columns: Columns, _ write: (inout Emitter, Columns) -> Void
+  ) {
+    for run in Self.blocks(columns.count, of: schedule.strip) {
+      emitBlocks(run, isTop: false) { emitter, start, _ in
+        write(&emitter, Columns(panel: columns.panel, start: start, count: run.extent))
+      }
+    }
+  }
+
+  /// Opens the loop over a strip's columns inside those that are open.
+  private mutating func emitColumns(
+    _ schedule: ContractionSchedule, _ columns: Columns, _ write: (inout Emitter, AffineExpression) -> Void
+  ) {
+    let lane = newVariable()
+    let column = columns.start + AffineExpression(lane)
+    bind(schedule.column, to: columns.panel + column)
+    open([schedule.column])
+    write(&self, column)
+    let statements = close()
+    append(.loop(Loop(lane, extent: columns.count, axis: .vector, body: statements)))
+  }
+
+  /// Opens the loop over a tile's rows: copied out for accumulators, running otherwise.
+  private mutating func emitTileRows(
+    _ schedule: ContractionSchedule, _ start: AffineExpression, _ count: Int, axis: Loop.Axis,
+    _ write: (inout Emitter, AffineExpression) -> Void
+  ) {
+    let variable = newVariable()
+    bind(schedule.row, to: start + AffineExpression(variable))
+    open([schedule.row])
+    write(&self, AffineExpression(variable))
+    let statements = close()
+    append(.loop(Loop(variable, extent: count, axis: axis, body: statements)))
+  }
+
+  // MARK: Tiles
+
+  private mutating func emitTile(
+    _ schedule: ContractionSchedule, _ row: AffineExpression, _ rows: Int, _ columns: Columns,
+    depth: AffineExpression = AffineExpression(), depthCount: Int? = nil, isFirst: Bool, isLast: Bool
+  ) {
+    let stage = body.stages[0]
+    var inner = schedule.inner
+    if let depthCount { inner[0].extent = depthCount }
+    let tile = isLast && schedule.storesTile ? workspace.tile : nil
+    emitTileRows(schedule, row, rows, axis: .unrolled) { emitter, tileRow in
+      emitter.emitColumns(schedule, columns) { emitter, column in
+        emitter.panel?.column = column
+        let initial = isFirst ? emitter.initials(stage) : [emitter.loadResult()]
+        let results = emitter.emitChain(stage, inner, initial, at: depth)
+        if let tile {
+          let place = tileRow * schedule.strip + column + columns.start * -1
+          emitter.append(.store(Access(tile, place), results[0], condition: nil))
+          return
+        }
+        emitter.finish(stage, results)
+        for store in stage.results { emitter.store(store) }
+        if isLast { emitter.emitLaterStages() }
+      }
+    }
+    guard let tile else { return }
+    emitTileRows(schedule, row, rows, axis: .sequential) { emitter, tileRow in
+      emitter.emitColumns(schedule, columns) { emitter, column in
+        let place = tileRow * schedule.strip + column + columns.start * -1
+        let result = emitter.define(.load(Access(tile, place), condition: nil, otherwise: nil), .float32)
+        emitter.set(stage.reductions[0].result, to: result)
+        for store in stage.results { emitter.store(store) }
+        emitter.emitLaterStages()
+      }
+    }
+  }
+
+  private mutating func emitLaterStages() {
+    for index in body.stages.indices.dropFirst() { emitStage(index) }
+  }
+
+  /// What earlier runs along k have left of the result.
+  private mutating func loadResult() -> LoopValue {
+    define(.load(access(body.stages[0].results[0].access), condition: nil, otherwise: nil), .float32)
+  }
+
+  private mutating func emitZeros(
+    _ schedule: ContractionSchedule, _ row: AffineExpression, _ rows: Int, _ columns: Columns
+  ) {
+    emitTileRows(schedule, row, rows, axis: .sequential) { emitter, _ in
+      emitter.emitColumns(schedule, columns) { emitter, _ in
+        let stage = emitter.body.stages[0]
+        let zero = emitter.initials(stage)[0]
+        emitter.append(.store(emitter.access(stage.results[0].access), zero, condition: nil))
+      }
+    }
+  }
+
+  /// The later stages, once all runs along k are done.
+  private mutating func emitRest(
+    _ schedule: ContractionSchedule, _ row: AffineExpression, _ rows: Int, _ columns: Columns
+  ) {
+    emitTileRows(schedule, row, rows, axis: .sequential) { emitter, _ in
+      emitter.emitColumns(schedule, columns) { emitter, _ in
+        emitter.set(emitter.body.stages[0].reductions[0].result, to: emitter.loadResult())
+        emitter.emitLaterStages()
+      }
+    }
+  }
+}

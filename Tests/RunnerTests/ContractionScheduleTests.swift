@@ -1,0 +1,63 @@
+import Cinch
+import Testing
+
+/// Contractions of shapes that are packed, cut into panels, run along k in parts, divided in each way among workers: all
+/// engines give the interpreter's bits.
+@Suite struct ContractionScheduleTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    var name: String
+    var a: Shape
+    var b: Shape
+    /// From the operands to the result.
+    var build: @Sendable (Tensor, Tensor) -> Tensor
+    /// What the kernel list must say, so that the case tests what it is named for.
+    var says: String
+    var testDescription: String { name }
+  }
+
+  static let cases: [Case] = [
+    Case(name: "panels packed", a: [37, 33], b: [33, 259], build: { matmul($0, $1) }, says: "packed"),
+    Case(
+      name: "an epilogue through the tile's memory", a: [29, 17], b: [17, 270],
+      build: { gelu(matmul($0, $1)) * $1.sum(along: 0) }, says: "packed"),
+    Case(
+      name: "runs along k", a: [26, 40_000], b: [40_000, 257], build: { relu(matmul($0, $1)) }, says: "runs along k"),
+    Case(
+      name: "the first factor transposed", a: [65, 31], b: [65, 300], build: { matmul($0.transposed(to: [1, 0]), $1) },
+      says: "packed"),
+    Case(
+      name: "the second factor computed", a: [5, 33, 20], b: [5, 20, 19],
+      build: { matmul($0, exp($1)) + 1 }, says: "tiles of"),
+    Case(
+      name: "windows of an image", a: [6, 18], b: [3, 2, 11, 13],
+      build: { weights, image in
+        let windows = concatenate(
+          (0..<9).map { tap in
+            image.sliced([0..<3, 0..<2, (tap / 3)..<(tap / 3 + 9), (tap % 3)..<(tap % 3 + 11)]).reshaped(to: [3, 2, 99])
+          }, along: 1)
+        return matmul(weights.broadcast(to: [3, 6, 18]), windows)
+      }, says: "tiles of"),
+    Case(name: "few columns, many rows", a: [300, 64], b: [64, 10], build: { matmul($0, $1) }, says: "divide rows"),
+  ]
+
+  @Test(arguments: cases) func everyEngineGivesTheSameBits(_ test: Case) throws {
+    let graph = Graph { g in
+      g.output("y", test.build(g.input("a", test.a), g.input("b", test.b)))
+    }
+    let a = HostTensor.randomNormal(test.a, seed: 1)
+    let b = HostTensor.randomNormal(test.b, seed: 2)
+    let expected = try graph.compile(ProgramOptions(engine: .interpreter)).run(["a": a, "b": b])
+    let engines = ["tinycc-avx512", "tinycc-avx2", "tinycc-scalar", "gcc"].compactMap(Engine.init(name:))
+    for engine in engines {
+      if case .tinycc(let set) = engine, !Target.current(set).isSupported { continue }
+      for workers in [1, 2, 3] {
+        let program = try graph.compile(ProgramOptions(engine: engine, workers: workers, isTesting: true))
+        if engine == .tinycc(.avx512), workers == 3 {
+          #expect(program.step.kernelList.contains(test.says), "\(program.step.kernelList)")
+        }
+        let found = try program.run(["a": a, "b": b])
+        #expect(found["y"] == expected["y"], "\(test.name) by \(engine) with \(workers) workers")
+      }
+    }
+  }
+}
