@@ -21,7 +21,7 @@ import Testing
       name: "an epilogue through the tile's memory", a: [29, 17], b: [17, 270],
       build: { gelu(matmul($0, $1)) * $1.sum(along: 0) }, says: "packed"),
     Case(
-      name: "runs along k", a: [26, 40_000], b: [40_000, 257], build: { relu(matmul($0, $1)) }, says: "runs along k"),
+      name: "runs along k", a: [26, 40_000], b: [40_000, 257], build: { relu(matmul($0, $1)) + $0.sliced(along: 1, 0..<1) }, says: "runs along k"),
     Case(
       name: "the first factor transposed", a: [65, 31], b: [65, 300], build: { matmul($0.transposed(to: [1, 0]), $1) },
       says: "packed"),
@@ -29,14 +29,7 @@ import Testing
       name: "the second factor computed", a: [5, 33, 20], b: [5, 20, 19],
       build: { matmul($0, exp($1)) + 1 }, says: "tiles of"),
     Case(
-      name: "windows of an image", a: [6, 18], b: [3, 2, 11, 13],
-      build: { weights, image in
-        let windows = concatenate(
-          (0..<9).map { tap in
-            image.sliced([0..<3, 0..<2, (tap / 3)..<(tap / 3 + 9), (tap % 3)..<(tap % 3 + 11)]).reshaped(to: [3, 2, 99])
-          }, along: 1)
-        return matmul(weights.broadcast(to: [3, 6, 18]), windows)
-      }, says: "tiles of"),
+      name: "windows of an image", a: [24, 2, 3, 3], b: [3, 2, 11, 13], build: { conv2d($1, $0, padding: 1) }, says: "packed"),
     Case(name: "few columns, many rows", a: [300, 64], b: [64, 10], build: { matmul($0, $1) }, says: "divide rows"),
   ]
 
