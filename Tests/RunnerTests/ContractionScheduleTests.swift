@@ -21,7 +21,7 @@ import Testing
       name: "an epilogue through the tile's memory", a: [29, 17], b: [17, 270],
       build: { gelu(matmul($0, $1)) * $1.sum(along: 0) }, says: "packed"),
     Case(
-      name: "runs along k", a: [26, 40_000], b: [40_000, 257], build: { relu(matmul($0, $1)) + $0.sliced(along: 1, 0..<1) }, says: "runs along k"),
+      name: "runs along k", a: [26, 40_000], b: [40_000, 257], build: { matmul($0, $1) }, says: "runs along k"),
     Case(
       name: "the first factor transposed", a: [65, 31], b: [65, 300], build: { matmul($0.transposed(to: [1, 0]), $1) },
       says: "packed"),

@@ -63,6 +63,8 @@ struct Evaluator {
   private(set) var checks: [NodeID] = []
   /// How often each node was computed from its operands, in points of the current domain.
   var domainCount = 1
+  /// How often a contraction computes its second factor, where it does not do so at each point.
+  var packedCount: Int?
   private(set) var evaluations: [(node: NodeID, points: Int)] = []
   private(set) var cost = 0
 

@@ -40,6 +40,7 @@ extension Fusion {
         for root in content.roots {
           let (kept, reduced) = Self.coordinates(
             of: roots[root], kept: kernel.extents, inner: content.inner, firstInner: firstInner)
+          evaluator.packedCount = packedCount(roots[root])
           _ = try? evaluator.values(of: roots[root], kept, reduced)
         }
         firstInner += content.inner.count
@@ -62,6 +63,12 @@ extension Fusion {
       reduce(node, by: excess, &points)
     }
     return result
+  }
+
+  /// Panels of the second factor are packed, where several tiles of rows use them.
+  private func packedCount(_ root: Root) -> Int? {
+    guard root.kind == .contract, Self.packsSecondFactor(root) else { return nil }
+    return table.shape(root.operands[1]).elementCount
   }
 
   /// Opcodes for one element, without what is stored; operands that are used twice count once.

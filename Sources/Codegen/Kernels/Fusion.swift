@@ -143,10 +143,15 @@ struct Fusion {
       && root.axes[root.axes.count - 2] > 1
   }
 
+  /// Whether each value of a contraction's second factor serves so many rows that it is computed once and packed.
+  static func packsSecondFactor(_ root: Root) -> Bool {
+    isTile(root) && root.axes[root.axes.count - 2] >= ContractionSchedule.leastPackedRows
+  }
+
   /// Whether the second operand's neighbours along the last axis are neighbours in memory (or one element). With few
-  /// rows, bringing them together would cost more than it saves.
+  /// rows, bringing them together would cost more than it saves; with many, packing does it.
   private func hasColumnsSideBySide(_ root: Root, _ kept: [Int], _ all: Evaluator) -> Bool {
-    guard root.axes[root.axes.count - 2] >= 4, !table.isStored(root.operands[1]) else { return true }
+    guard root.axes[root.axes.count - 2] >= 4, !Self.packsSecondFactor(root), !table.isStored(root.operands[1]) else { return true }
     var evaluator = Evaluator(table, extents: all.extents, writesCode: false)
     let column = LoopVariable(raw: Int32(kept.count - 1))
     let (own, reduced) = Self.coordinates(

@@ -177,10 +177,12 @@ extension Evaluator {
     case .contract:
       let (row, column) = (kept[kept.count - 2], kept[kept.count - 1])
       let batch = Array(kept.dropLast(2))
-      return [
-        try value(root.operands[0], intern(batch + [row] + reduced)),
-        try value(root.operands[1], intern(batch + reduced + [column])),
-      ]
+      let first = try value(root.operands[0], intern(batch + [row] + reduced))
+      let points = domainCount
+      if let packedCount { domainCount = packedCount }
+      let second = try value(root.operands[1], intern(batch + reduced + [column]))
+      domainCount = points
+      return [first, second]
     case .scatterAdd:
       return [
         try value(root.operands[0], intern(reduced)), try value(root.operands[1], intern(reduced + kept)),

@@ -43,6 +43,9 @@ struct ContractionSchedule: Sendable {
   var storesTile: Bool
   var division: Division
 
+  /// Rows for which packing what is not a run of neighbours pays: a tile's.
+  static let leastPackedRows = 8
+
   var depthRuns: Int { (inner[0].extent + depth - 1) / depth }
 }
 
@@ -65,7 +68,7 @@ extension ContractionSchedule {
     let rowCount = axes.domain.filter(isRow).reduce(1) { $0 * $1.extent }
     let depthCount = axes.inner[0].reduce(1) { $0 * $1.extent }
     let packs =
-      rowCount >= 8
+      rowCount >= Self.leastPackedRows
       && (!isPlain
         || (rowCount >= 24 && depthCount >= 16 && body.loadStride(b, LoopVariable(raw: Int32(stage.axes.upperBound - 1))) >= 256))
     if !packs { axes = LoopAxes(body, without: []) { axis in (maskA >> UInt64(axis) & 1, maskB >> UInt64(axis) & 1) } }

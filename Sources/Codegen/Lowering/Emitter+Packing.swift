@@ -39,6 +39,8 @@ extension Emitter {
         emitter.append(.store(Access(buffer, index), value, condition: nil))
       }
     }
+    // Tiles run along axes that stand for several of these.
+    for axis in reduced + columnAxes { bind(axis, to: AffineExpression()) }
     panel = PackedPanel(value: schedule.second, buffer: buffer, row: row, origin: origin)
   }
 
