@@ -31,6 +31,9 @@ struct CinchBench: ParsableCommand {
   @Flag(help: "Print where the time of a step goes, kernel by kernel, after the measurement.")
   var profile = false
 
+  @Flag(help: "Time fresh compiles instead of steps: the first one, and the median of those after it.")
+  var compile = false
+
   func validate() throws {
     guard Workload.named(workload) != nil else {
       throw ValidationError("there is no workload '\(workload)'")
@@ -56,6 +59,10 @@ struct CinchBench: ParsableCommand {
     record["workload"] = workload.name
     record["threads"] = threads
     record["import_s"] = startUp
+    if compile {
+      try CompileTiming().measure(workload, options, into: &record)
+      return print("RESULT \(record.json)")
+    }
     let bound = try timing.measure(workload, options, into: &record)
 
     // The timed program must still be the one that is right.

@@ -18,8 +18,12 @@ extension Graph {
   public func compile(_ options: ProgramOptions) throws -> Program {
     if !diagnostics.isEmpty { throw GraphError(diagnostics) }
     let pool = try WorkerPools.pool(options.workers)
-    let key = ProgramCache.Key(graph: GraphKey(self), options: options)
-    let (entry, _) = try ProgramCache.entry(key) { try compileAnew(options) }
+    let entry =
+      if options.usesCache {
+        try ProgramCache.entry(ProgramCache.Key(graph: GraphKey(self), options: options)) { try compileAnew(options) }.entry
+      } else {
+        try compileAnew(options)
+      }
     let execution: any ProgramExecution =
       if let code = entry.code {
         try NativeExecution(entry.step, entry.proof, code, pool: pool, options)

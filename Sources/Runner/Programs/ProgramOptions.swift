@@ -14,10 +14,12 @@ public struct ProgramOptions: Sendable, Hashable {
   public var isTesting: Bool
   /// Measures each kernel of each step: see `Program.profile`.
   public var isProfiling: Bool
+  /// Whether a graph compiled before with the same options is taken from the cache; what measures compiles turns it off.
+  public var usesCache: Bool
 
   public init(
     engine: Engine = .tinycc(nil), workers: Int = 1, dumpDirectory: String? = nil, skippedPasses: Set<String> = [],
-    isTesting: Bool = false, isProfiling: Bool = false
+    isTesting: Bool = false, isProfiling: Bool = false, usesCache: Bool = true
   ) {
     self.engine = engine
     self.workers = workers
@@ -25,6 +27,7 @@ public struct ProgramOptions: Sendable, Hashable {
     self.skippedPasses = skippedPasses
     self.isTesting = isTesting
     self.isProfiling = isProfiling
+    self.usesCache = usesCache
   }
 
   /// The switches of the environment, with one line of explanation each: the table in docs/Seeing.md.
