@@ -62,6 +62,5 @@ public struct CompiledStep: Sendable {
 public func lower(
   _ graph: Graph, target: Target = .generic, options: LoweringOptions = LoweringOptions()
 ) throws -> CompiledStep {
-  let plan = try StepPlan(graph)
-  return try Lowering(plan, graph, target, options).finished()
+  try Lowering(graph, target, options).finished()
 }

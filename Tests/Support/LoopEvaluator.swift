@@ -35,6 +35,8 @@ public struct LoopEvaluator {
   private var extents: [Int] = []
   private var values: [UInt64] = []
   private var enclosing: [LoopVariable] = []
+  /// Of the schedule's loops around, outermost first.
+  private var iterations: [Int] = []
 
   /// Runs one step in `memory` and gives what the generated function returns.
   public static func run(
@@ -75,7 +77,10 @@ public struct LoopEvaluator {
         let failed = word(program.failureOffset)
         if failed != 0 { return failed }
       case .loop(let count, let body):
-        for _ in 0..<count {
+        iterations.append(0)
+        defer { iterations.removeLast() }
+        for iteration in 0..<count {
+          iterations[iterations.count - 1] = iteration
           if let result = try run(body) { return result }
         }
       }
@@ -299,6 +304,7 @@ public struct LoopEvaluator {
         description: "kernel \(kernel.name): element \(element) of \(buffer.name), which has \(buffer.elementCount)")
     }
     var offset = buffer.byteOffset + element * buffer.elementType.byteCount
+    for (step, iteration) in zip(buffer.motion?.steps ?? [], iterations) { offset += step * iteration }
     if buffer.segment == .worker { offset += program.workerByteOffset + worker * program.workerByteStride }
     return (buffer, offset)
   }

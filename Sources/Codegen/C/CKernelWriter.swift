@@ -99,12 +99,12 @@ struct CKernelWriter {
   /// Buffers of this kernel that share bytes with another one: they must not be called `restrict`.
   private func overlappingBuffers() -> Set<BufferID> {
     var result: Set<BufferID> = []
-    let sorted = analysis.buffers.sorted {
-      program.buffers[$0.index].byteOffset < program.buffers[$1.index].byteOffset
-    }
+    // Slices may be anywhere in what they are slices of.
+    func place(_ id: BufferID) -> Buffer { program.buffers[(program.buffers[id.index].motion?.parent ?? id).index] }
+    let sorted = analysis.buffers.sorted { place($0).byteOffset < place($1).byteOffset }
     var last: [Segment: (id: BufferID, end: Int)] = [:]
     for id in sorted {
-      let buffer = program.buffers[id.index]
+      let buffer = place(id)
       let end = buffer.byteOffset + buffer.byteCount
       if let previous = last[buffer.segment], previous.end > buffer.byteOffset {
         result.insert(previous.id)
@@ -116,7 +116,15 @@ struct CKernelWriter {
     return result
   }
 
+  /// The first element's address, as the entry point writes it.
   private func address(of buffer: Buffer) -> String {
+    let place = place(of: buffer)
+    let moves = (buffer.motion?.steps ?? []).enumerated().filter { $0.element != 0 }
+      .map { "\(CPrinter.loopVariable($0.offset)) * \($0.element)" }
+    return moves.isEmpty ? place : "(\(place) + \(moves.joined(separator: " + ")))"
+  }
+
+  private func place(of buffer: Buffer) -> String {
     switch buffer.segment {
     case .state: "(state + \(buffer.byteOffset))"
     case .scratch: "(scratch + \(buffer.byteOffset))"

@@ -69,10 +69,14 @@ public struct CPrinter: Sendable {
       text.functions.write("\n")
       for line in kernel.origin { text.functions.writeLine("/* \(cComment(line)) */") }
       if let body = vectorBody(kernel, program) {
-        text.functions.writeLine("static void \(name)(\(Self.vectorParameters)) {")
+        // Slices move with the loops around the call.
+        let depth = kernel.buffers.reduce(0) { max($0, program.buffers[$1.index].motion?.steps.count ?? 0) }
+        let loops = (0..<depth).map(Self.loopVariable)
+        text.functions.writeLine(
+          "static void \(name)(\(Self.vectorParameters)\(loops.map { ", long \($0)" }.joined())) {")
         text.functions.write(body)
         text.functions.writeLine("}")
-        calls.append((name, ["state", "scratch", "inputs", "worker", "workers"]))
+        calls.append((name, ["state", "scratch", "inputs", "worker", "workers"] + loops))
       } else {
         var writer = CKernelWriter(kernel, of: program, name: name, into: text.functions)
         writer.writeFunction()
@@ -93,6 +97,9 @@ public struct CPrinter: Sendable {
     file.bytes.append(contentsOf: text.functions.bytes)
     return file.text
   }
+
+  /// Of the schedule's loops, by how many are around.
+  static func loopVariable(_ depth: Int) -> String { "repeat\(depth)" }
 
   private static let vectorParameters =
     "unsigned char *state, unsigned char *scratch, unsigned char *const *inputs, long worker, long workers"
@@ -171,7 +178,7 @@ public struct CPrinter: Sendable {
       case .stopIfFailed:
         if !program.checks.isEmpty { file.writeLine("if (failure[0] != 0) return (int)failure[0];") }
       case .loop(let count, let body):
-        let variable = "repeat\(depth)"
+        let variable = Self.loopVariable(depth)
         file.writeLine("for (long \(variable) = 0; \(variable) < \(count); \(variable)++) {")
         file.indent()
         depth += 1

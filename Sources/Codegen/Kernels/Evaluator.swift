@@ -163,6 +163,12 @@ struct Evaluator {
       type, mask: mask)
   }
 
+  /// Notes that any element of a stored node may be looked at.
+  mutating func readWhole(_ node: NodeID) {
+    reads.append(
+      Read(slot: table.slotOf[table.base(node).index], index: AffineExpression(), isPartial: true, stage: stage))
+  }
+
   // MARK: Nodes
 
   func linear(_ index: IndexID, _ shape: Shape) -> AffineExpression {

@@ -25,6 +25,7 @@ extension Fusion {
     case .scatter: return .stands(.scatter)
     case .check: return .stands(.check)
     case .copy: return .stands(.copy)
+    case .loop: return .stands(.loop)
     case .map, .rows, .columns, .tile: break
     }
     guard kernel.cost + candidate.cost <= Self.maximumCost, kernel.roots.count < Self.maximumRoots else {

@@ -194,7 +194,7 @@ struct Fusion {
   private mutating func settle(_ root: Int, kernel: Int, stage: Int) {
     kernelOf[root] = kernel
     stageOf[root] = stage
-    if roots[root].slot >= 0 { writers[roots[root].slot, default: []].append(root) }
+    for slot in [roots[root].slot] + roots[root].furtherSlots where slot >= 0 { writers[slot, default: []].append(root) }
     if case .check = roots[root].kind { checkers[roots[root].node] = kernel }
   }
 
@@ -210,6 +210,7 @@ struct Fusion {
     switch root.kind {
     case .check: boundary = .check
     case .scatterAdd: boundary = .scatter
+    case .loop: boundary = .loop
     case .contract where Self.isTile(root): boundary = .tile
     default:
       // The kernel that it depends on last, then the newest ones beside it.
@@ -232,6 +233,7 @@ struct Fusion {
       switch root.kind {
       case .map: .map
       case .copy: .copy
+      case .loop: .loop
       case .reduce, .contract, .argMax:
         if case .lanes = root.order { .rows } else { Self.isTile(root) ? .tile : .columns }
       case .scatterAdd: .scatter

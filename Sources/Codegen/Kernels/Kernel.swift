@@ -16,6 +16,8 @@ struct Kernel: Sendable {
     case check
     /// Copies into state, after everything else.
     case copy
+    /// A body's kernels, repeated: no kernel itself.
+    case loop
   }
 
   /// What runs at each point of the kernel's domain: over inner axes, or (without any) at the point itself.
@@ -43,7 +45,7 @@ enum Boundary: Sendable, Hashable {
   case order(own: AccumulationOrder)
   case tile
   case tileDomain
-  case scatter, check, copy
+  case scatter, check, copy, loop
   case afterCheck
   case unshared
   case rowCost
@@ -59,6 +61,7 @@ enum Boundary: Sendable, Hashable {
     case .tileDomain: "register tiles hold single results, no rows of them"
     case .scatter: "rows are added one after the other"
     case .check: "checks come before what relies on them"
+    case .loop: "a loop stands alone"
     case .copy: "replaces state after its last reader"
     case .afterCheck: "relies on indices that have been checked"
     case .unshared: "shares no operand with an earlier kernel"

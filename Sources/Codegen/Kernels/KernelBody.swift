@@ -68,6 +68,8 @@ struct KernelBody: Sendable {
   var checkNodes: [NodeID]
   /// Placeholders, which schedules give values.
   var isResult: [Bool]
+  /// Slots that a loop writes.
+  var loopResults: [Int32] = []
 }
 
 extension Fusion {
@@ -108,6 +110,8 @@ extension Fusion {
             .init(
               base: base, buffer: BufferID(raw: root.slot), rowCount: table.shape(root.node)[0],
               stride: Shape(root.axes).elementCount, index: values[0], row: values[1]))
+        case .loop:
+          body.loopResults += [root.slot] + root.furtherSlots
         case .map, .copy:
           let access = Access(BufferID(raw: root.slot), Self.number(kept, root))
           let store = KernelBody.Store(access: access, value: values[0], isUpdate: false)
@@ -178,7 +182,7 @@ extension KernelBody {
 
   /// Slots that it writes.
   var written: [Int32] {
-    var result: [Int32] = []
+    var result = loopResults
     for stage in stages {
       for store in stage.stores + stage.results where !result.contains(store.access.buffer.raw) {
         result.append(store.access.buffer.raw)

@@ -65,6 +65,8 @@ struct NodeTable: Sendable {
   /// The slot of each node, or -1 where its value is computed where it is used.
   var slotOf: [Int32]
   private(set) var reasons: [NodeID: StoreReason] = [:]
+  /// The slots of all results of each loop.
+  private(set) var loopResults: [NodeID: [Int32]] = [:]
   /// Opcodes of the node itself, for one element.
   private(set) var ownCost: [Int32]
 
@@ -143,6 +145,17 @@ struct NodeTable: Sendable {
     return shape(operands(node)[0]).extents.last == 1
   }
 
+  /// Loops write all their results, used or not.
+  private mutating func storeUnusedLoopResults() {
+    for (node, results) in loopResults.sorted(by: { $0.key < $1.key }) {
+      for (number, slot) in results.enumerated() where slot < 0 {
+        loopResults[node]?[number] = Int32(slots.count)
+        slots.append(
+          Slot(source: .node(node), name: "t\(node.raw)_\(number)", type: graph.nodes[node.index].furtherTypes[number - 1]))
+      }
+    }
+  }
+
   /// Stores what is a kernel's result whoever uses it.
   mutating func storePrimaryNodes() {
     for index in meanings.indices where isLive[index] {
@@ -153,11 +166,23 @@ struct NodeTable: Sendable {
       case .argMax: store(node, .argMax)
       case .scatterAdd: store(node, .scatter)
       case .concatenate: store(node, .concatenation)
-      case .loop, .projection: store(node, .loop)
+      case .loop(let iteration):
+        for operand in operands(node) { store(base(operand), .loop) }
+        store(node, .loop)
+        loopResults[node] = [slotOf[index]] + Array(repeating: -1, count: iteration.carried + iteration.stacked - 1)
+      case .projection(let number):
+        let loop = operands(node)[0]
+        if let known = loopResults[loop]?[number], known >= 0 {
+          slotOf[index] = known
+        } else {
+          store(node, .loop)
+          loopResults[loop]?[number] = slotOf[index]
+        }
       case .gather: store(base(operands(node)[0]), .indexed)
       default: break
       }
     }
+    storeUnusedLoopResults()
     for update in graph.updates {
       store(base(update.node), .update(graph.state[update.state.index].name))
     }

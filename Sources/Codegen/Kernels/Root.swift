@@ -13,6 +13,8 @@ struct Root: Sendable {
     case check(limit: Int, number: Int)
     /// The elements of another slot, unchanged.
     case copy(from: Int32)
+    /// A body's kernels, repeated.
+    case loop(Iteration)
   }
 
   let kind: Kind
@@ -34,6 +36,8 @@ struct Root: Sendable {
   let reducedAxes: [Int]
   /// Evaluate the node's definition rather than the stored node.
   let isDefinition: Bool
+  /// Where further results of a loop go.
+  var furtherSlots: [Int32] = []
 
   init(
     _ kind: Kind, _ node: NodeID, _ operands: [NodeID], slot: Int32, axes: [Int], reduced: [Int] = [],
@@ -56,7 +60,7 @@ struct Root: Sendable {
   var isReduction: Bool {
     switch kind {
     case .reduce, .contract, .argMax: true
-    case .map, .scatterAdd, .check, .copy: false
+    case .map, .scatterAdd, .check, .copy, .loop: false
     }
   }
 
@@ -65,7 +69,7 @@ struct Root: Sendable {
     switch kind {
     case .map: offset == 0 && strides == Shape(axes).strides
     case .reduce, .contract, .argMax, .copy: true
-    case .scatterAdd, .check: false
+    case .scatterAdd, .check, .loop: false
     }
   }
 
@@ -75,7 +79,7 @@ struct Root: Sendable {
   /// The domain of the axes that disappear; a reduction of one element is a loop of one iteration.
   var inner: [Int] {
     switch kind {
-    case .map, .check, .copy: return []
+    case .map, .check, .copy, .loop: return []
     case .reduce, .contract, .argMax, .scatterAdd:
       let extents = Domain.withoutOnes(reduced)
       return extents.isEmpty ? [1] : extents
@@ -143,7 +147,11 @@ extension NodeTable {
         return Root(
           .map, node, [piece], slot: slot, axes: self.shape(piece).extents, strides: strides, offset: offset)
       }
-    case .loop, .projection: return []
+    case .loop(let iteration):
+      var root = Root(.loop(iteration), node, operands, slot: slot, axes: [])
+      root.furtherSlots = Array((loopResults[node] ?? []).dropFirst())
+      return [root]
+    case .projection: return []
     default: break
     }
     return [Root(.map, node, [node], slot: slot, axes: shape.extents, isDefinition: true)]
@@ -183,6 +191,10 @@ extension Evaluator {
       let second = try value(root.operands[1], intern(batch + reduced + [column]))
       domainCount = points
       return [first, second]
+    case .loop(let iteration):
+      // Initial values are copied by kernels of their own; of the rest, any element may be looked at.
+      for operand in root.operands.dropFirst(iteration.carried) { readWhole(operand) }
+      return []
     case .scatterAdd:
       return [
         try value(root.operands[0], intern(reduced)), try value(root.operands[1], intern(reduced + kept)),

@@ -38,23 +38,38 @@ public enum Segment: Sendable, Hashable {
   case worker
 }
 
-/// A contiguous run of elements at a fixed place of a segment.
+/// A contiguous run of elements of a segment, at a fixed place or, as a slice of another buffer, at one that the schedule's
+/// loops move.
 public struct Buffer: Sendable, Hashable {
+  /// A slice of `parent` that goes on with each iteration of the loops around the kernels that use it.
+  public struct Motion: Sendable, Hashable {
+    /// At a fixed place, of the same segment and element type.
+    public var parent: BufferID
+    /// Bytes for one iteration of each loop around, outermost first.
+    public var steps: [Int]
+    public init(parent: BufferID, steps: [Int]) {
+      self.parent = parent
+      self.steps = steps
+    }
+  }
+
   public var name: String
   public var elementType: ElementType
   public var elementCount: Int
   public var segment: Segment
-  /// From the segment's start; a multiple of 64.
+  /// From the segment's start, in the first iterations; a multiple of 64, but for slices.
   public var byteOffset: Int
+  public var motion: Motion?
 
   public init(
-    name: String, elementType: ElementType, elementCount: Int, segment: Segment, byteOffset: Int
+    name: String, elementType: ElementType, elementCount: Int, segment: Segment, byteOffset: Int, motion: Motion? = nil
   ) {
     self.name = name
     self.elementType = elementType
     self.elementCount = elementCount
     self.segment = segment
     self.byteOffset = byteOffset
+    self.motion = motion
   }
 
   public var byteCount: Int { elementCount * elementType.byteCount }
@@ -272,6 +287,24 @@ public struct LoopKernel: Sendable, Hashable {
     self.valueTypes = valueTypes
     self.variableCount = variableCount
     self.body = body
+  }
+
+  /// Buffers that it loads from or stores to, in the order of their first use.
+  var buffers: [BufferID] {
+    var result: [BufferID] = []
+    func add(_ access: Access) { if !result.contains(access.buffer) { result.append(access.buffer) } }
+    func walk(_ statements: [LoopStatement]) {
+      for statement in statements {
+        switch statement {
+        case .define(_, .load(let access, _, _)): add(access)
+        case .store(let access, _, _): add(access)
+        case .loop(let loop): walk(loop.body)
+        case .define, .check: break
+        }
+      }
+    }
+    walk(body)
+    return result
   }
 
   /// Whether some top-level loop is divided among workers; otherwise worker 0 runs the kernel alone.

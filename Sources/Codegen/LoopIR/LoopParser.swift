@@ -83,8 +83,17 @@ struct LoopParser {
     case let other: throw lexer.error("`\(other)` is no segment: state, scratch, worker or input")
     }
     try expect("+")
-    return Buffer(
+    var buffer = Buffer(
       name: name, elementType: type, elementCount: count, segment: segment, byteOffset: try integer())
+    if try accept("moves") {
+      var steps = [try integer()]
+      while try accept(",") { steps.append(try integer()) }
+      try expect("in")
+      let key = try word("the buffer that it is a slice of")
+      guard let parent = buffers[key] else { throw lexer.error("no buffer `\(key)` before this one") }
+      buffer.motion = Buffer.Motion(parent: BufferID(raw: Int32(parent)), steps: steps)
+    }
+    return buffer
   }
 
   private mutating func check() throws(LoopParseError) -> RuntimeCheck {

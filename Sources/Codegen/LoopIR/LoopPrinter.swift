@@ -80,7 +80,12 @@ struct LoopPrinter {
       case .worker: out.write("worker")
       case .input(let number): out.write("input \(number)")
       }
-      out.write(" + \(buffer.byteOffset)\n")
+      out.write(" + \(buffer.byteOffset)")
+      if let motion = buffer.motion {
+        out.write(" moves \(motion.steps.map(String.init).joined(separator: ", ")) in ")
+        out.write(bufferKeys.indices.contains(motion.parent.index) ? bufferKeys[motion.parent.index] : "b\(motion.parent.raw)")
+      }
+      out.write("\n")
       note(.buffer(index))
     }
     for (index, check) in program.checks.enumerated() {

@@ -27,7 +27,7 @@ struct ScheduleChoice: Sendable {
       isParallel: points * inner * max(1, body.expressions.count / 4) >= parallelWork && points > 1)
     let registers = target.vectorRegisterCount
     switch form {
-    case .check:
+    case .check, .loop:
       choice.isParallel = false
     case .rows:
       choice.strip = strip(body, lanes, registers)

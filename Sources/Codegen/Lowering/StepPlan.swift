@@ -15,11 +15,13 @@ struct StepPlan {
   /// For each kernel, those that must have run before.
   private(set) var predecessors: [[Int]] = []
 
-  init(_ graph: Graph) throws {
+  /// - Parameter hasOwnOutputs: whether each output must be a place of its own, which the caller chooses.
+  init(_ graph: Graph, hasOwnOutputs: Bool = false) throws {
     fusion = try Fusion(graph)
     places = fusion.table.slots.indices.map { Int32($0) }
-    resolveOutputs(graph)
+    resolveOutputs(graph, hasOwnOutputs)
     let updates = resolveUpdates(graph)
+    copyInitialValues()
     for number in fusion.kernels.indices { bodies.append(try fusion.body(of: number)) }
     findDependencies()
     for update in updates { try place(update) }
@@ -50,11 +52,22 @@ struct StepPlan {
     return graph.updates.contains { $0.state == id && self.slot($0.node) != slot }
   }
 
-  private mutating func resolveOutputs(_ graph: Graph) {
+  private mutating func resolveOutputs(_ graph: Graph, _ hasOwnOutputs: Bool) {
+    let updated = Set(graph.updates.map { slot($0.node) })
     for output in graph.outputs {
       var slot = slot(output.node)
+      var isShared = false
+      if hasOwnOutputs {
+        isShared = updated.contains(slot) || outputs.contains(slot)
+        if case .node(let node) = fusion.table.slots[Int(slot)].source {
+          if case .projection = fusion.table.meanings[node.index] { isShared = true }
+          if case .loop = fusion.table.meanings[node.index] { isShared = true }
+        } else {
+          isShared = true
+        }
+      }
       // The old value of what an update replaces.
-      if isUpdatedState(slot, graph) {
+      if isShared || isUpdatedState(slot, graph) {
         let copy = addSlot(for: output.node, output.name)
         fusion.appendCopy(of: output.node, from: slot, to: copy)
         slot = copy
@@ -78,6 +91,27 @@ struct StepPlan {
     return result
   }
 
+  /// Loops begin with copies of their carried operands, in the results' places.
+  private mutating func copyInitialValues() {
+    for root in fusion.roots {
+      guard case .loop(let iteration) = root.kind else { continue }
+      let results = [root.slot] + root.furtherSlots
+      for (operand, result) in zip(root.operands.prefix(iteration.carried), results) {
+        fusion.appendCopy(of: operand, from: slot(operand), to: result)
+      }
+    }
+  }
+
+  /// Checks of a loop's body go on where those of the step end.
+  mutating func numberChecks(from first: Int) {
+    guard first > 0 else { return }
+    for body in bodies.indices {
+      for stage in bodies[body].stages.indices {
+        for check in bodies[body].stages[stage].checks.indices { bodies[body].stages[stage].checks[check].number += first }
+      }
+    }
+  }
+
   // MARK: Order
 
   private var checkKernels: [Int] { fusion.kernels.indices.filter { fusion.kernels[$0].form == .check } }
@@ -94,6 +128,11 @@ struct StepPlan {
     }
     for check in bodies[kernel].checkNodes {
       if let checker = fusion.checker(of: check) { found.insert(checker) }
+    }
+    if fusion.kernels[kernel].form == .loop {
+      for slot in bodies[kernel].loopResults {
+        for writer in fusion.writers(of: slot) { found.insert(fusion.kernelOf[writer]) }
+      }
     }
     found.remove(kernel)
     predecessors[kernel] = found.sorted()

@@ -5,7 +5,7 @@ import CinchGraph
 struct Addressing: Sendable {
   struct Group: Sendable {
     enum Start: Hashable, Sendable {
-      case segment(Segment)
+      case segment(Segment, motion: [Int])
       /// Set by a `point` instruction.
       case computed(Int)
     }
@@ -31,7 +31,7 @@ struct Addressing: Sendable {
   mutating func place(
     _ access: VectorAccess, inside loops: [VectorLoopID]
   ) -> (group: Int, displacement: Int) {
-    let start: Group.Start = access.pointer.map { .computed($0) } ?? .segment(access.segment)
+    let start: Group.Start = access.pointer.map { .computed($0) } ?? .segment(access.segment, motion: access.motion)
     let weight = loops.reduce(1.0) { sum, _ in sum * 8 }
     for index in groups.indices
     where groups[index].start == start && (access.offset - groups[index].base).magnitude < Self.reach {

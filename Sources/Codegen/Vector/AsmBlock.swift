@@ -34,7 +34,7 @@ struct AsmBlock: Sendable {
       indentation = "    "
     }
     for (group, slot) in groups {
-      guard case .segment(let segment) = group.start else { continue }
+      guard case .segment(let segment, let motion) = group.start else { continue }
       text += "\(indentation)frame[\(slot / 8)] = (long)("
       switch segment {
       case .state: text += "state"
@@ -44,6 +44,7 @@ struct AsmBlock: Sendable {
         text += "scratch + \(loopProgram.workerByteOffset) + worker * \(loopProgram.workerByteStride)"
       }
       if group.base != 0 { text += " + \(group.base)" }
+      for (depth, step) in motion.enumerated() where step != 0 { text += " + \(CPrinter.loopVariable(depth)) * \(step)" }
       if let slice, let step = group.steps[slice.loop.index], step != 0 { text += " + first * \(step)" }
       text += ");\n"
     }

@@ -77,7 +77,7 @@ extension Expansion {
     let bytes = buffer.elementType.byteCount
     let resolved = try resolve(access.index)
     var place = VectorAccess(
-      segment: buffer.segment, offset: buffer.byteOffset + resolved.constant * bytes,
+      segment: buffer.segment, motion: buffer.motion?.steps ?? [], offset: buffer.byteOffset + resolved.constant * bytes,
       steps: resolved.steps.map { LoopStep(loop: $0.loop, step: $0.step * bytes) }, pointer: nil,
       shape: .uniform, elementType: buffer.elementType, buffer: access.buffer)
     if let indirection = access.indirection {

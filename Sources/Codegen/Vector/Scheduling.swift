@@ -178,8 +178,9 @@ struct Scheduling {
       return a.displacement < b.displacement + secondCount && b.displacement < a.displacement + firstCount
     }
     if first.buffer == second.buffer { return true }
-    let one = buffers[first.buffer.index]
-    let other = buffers[second.buffer.index]
+    // Slices may be anywhere in what they are slices of.
+    let one = buffers[(buffers[first.buffer.index].motion?.parent ?? first.buffer).index]
+    let other = buffers[(buffers[second.buffer.index].motion?.parent ?? second.buffer).index]
     return one.byteOffset < other.byteOffset + other.byteCount
       && other.byteOffset < one.byteOffset + one.byteCount
   }

@@ -46,6 +46,8 @@ struct VectorAccess: Hashable, Sendable {
   }
 
   var segment: Segment
+  /// Bytes that an iteration of each of the schedule's loops adds, outermost first.
+  var motion: [Int] = []
   var offset: Int
   /// Outermost loop first.
   var steps: [LoopStep]

@@ -47,6 +47,14 @@ extension LoopProgram {
         report(.buffer(index), "\(buffer.elementCount) elements at \(buffer.byteOffset)")
         continue
       }
+      if let motion = buffer.motion {
+        let isSlice =
+          buffers.indices.contains(motion.parent.index) && buffers[motion.parent.index].motion == nil
+          && buffers[motion.parent.index].segment == buffer.segment
+          && buffers[motion.parent.index].elementType == buffer.elementType && buffer.segment != .worker
+        if !isSlice { report(.buffer(index), "is no slice of buffer \(motion.parent.raw)") }
+        continue
+      }
       if buffer.byteOffset % 64 != 0 { report(.buffer(index), "the offset is not a multiple of 64") }
       let size: Int
       switch buffer.segment {
@@ -70,7 +78,7 @@ extension LoopProgram {
       report(.program, "the failed-check record at byte \(failureOffset) is not in scratch")
     }
     // State lives from step to step, so that no two of its buffers may share a byte.
-    let state = buffers.indices.filter { buffers[$0].segment == .state }.sorted {
+    let state = buffers.indices.filter { buffers[$0].segment == .state && buffers[$0].motion == nil }.sorted {
       (buffers[$0].byteOffset, $0) < (buffers[$1].byteOffset, $1)
     }
     for (before, after) in zip(state, state.dropFirst())

@@ -43,6 +43,8 @@ struct ScheduleVerifier {
   private var versions: [Int]
   private var lives: [Life?]
   private var loops: [ClosedRange<Int>] = []
+  /// Iterations of the loops around, outermost first.
+  private var counts: [Int] = []
   private var proofs: [IndexOrigin.Computation: [Proof]] = [:]
   private var pendingProofs: [(IndexOrigin.Computation, Proof)] = []
   private var hasPendingCheck = false
@@ -104,7 +106,9 @@ struct ScheduleVerifier {
         let start = time
         let wroteBefore = writesState
         let checksBefore = checkCount
+        counts.append(max(1, count))
         verify(body, times: Saturating.product(times, max(1, count)))
+        counts.removeLast()
         if time > start { loops.append(start...time - 1) }
         if count > 1, checkCount > checksBefore, writesState, !wroteBefore {
           report("a check in this loop comes after the state that the iteration before wrote", .schedule(number))
@@ -115,6 +119,49 @@ struct ScheduleVerifier {
 
   private var checkCount = 0
 
+  // MARK: Slices
+
+  private func parent(_ id: BufferID) -> BufferID { program.buffers[id.index].motion?.parent ?? id }
+
+  /// Elements of a slice, in all iterations of the loops around, as elements of what it is a slice of.
+  private func whole(_ read: KernelFacts.Read) -> KernelFacts.Read {
+    let slice = program.buffers[read.buffer.index]
+    guard let motion = slice.motion else { return read }
+    let size = slice.elementType.byteCount
+    var result = read
+    result.buffer = motion.parent
+    result.elements.first += (slice.byteOffset - program.buffers[motion.parent.index].byteOffset) / size
+    for (step, count) in zip(motion.steps, counts) { result.elements.repeatBlocks(step / size, count) }
+    return result
+  }
+
+  /// A slice moves with loops that are around, in its parent; and a kernel that stores to one touches nothing else there.
+  private mutating func verifySlices(_ fact: KernelFacts, _ kernel: Int) {
+    for id in Set(fact.read.keys).union(fact.written.keys).sorted(by: { $0.raw < $1.raw }) {
+      let buffer = program.buffers[id.index]
+      guard let motion = buffer.motion else { continue }
+      let size = buffer.elementType.byteCount
+      guard motion.steps.count <= counts.count, motion.steps.allSatisfy({ $0 % size == 0 && abs($0) < 1 << 48 }),
+        buffer.byteOffset % size == 0
+      else {
+        report("\(buffer.name) moves with loops that are not around", .buffer(id.index), kernel: kernel)
+        continue
+      }
+      let all = whole(KernelFacts.Read(buffer: id, elements: IndexSet(from: 0, count: buffer.elementCount), statement: 0))
+      if all.elements.first < 0 || all.elements.last >= program.buffers[motion.parent.index].elementCount {
+        report("\(buffer.name) leaves \(program.buffers[motion.parent.index].name)", .buffer(id.index), kernel: kernel)
+      }
+    }
+    for (id, _) in fact.written {
+      let others = Set(fact.read.keys).union(fact.written.keys).filter { $0 != id && parent($0) == parent(id) }
+      if let other = others.min(by: { $0.raw < $1.raw }) {
+        report(
+          "stores to \(program.buffers[id.index].name) and touches \(program.buffers[other.index].name), which it may be part of",
+          .buffer(id.index), kernel: kernel)
+      }
+    }
+  }
+
   private mutating func run(_ kernel: Int, _ item: Int, _ times: Int) {
     let fact = facts[kernel]
     if !fact.checked.isEmpty {
@@ -124,7 +171,8 @@ struct ScheduleVerifier {
       hasBarrierSinceCheck = false
     }
     for origin in fact.indirect { verify(origin, kernel) }
-    for read in fact.exposed where !written[read.buffer.index].contains(read.elements) {
+    verifySlices(fact, kernel)
+    for read in fact.exposed.map(whole) where !written[read.buffer.index].contains(read.elements) {
       report(
         "reads elements \(read.elements.first) to \(read.elements.last) of \(program.buffers[read.buffer.index].name), "
           + "not all of which have been written",
@@ -138,21 +186,23 @@ struct ScheduleVerifier {
         (
           origin.computation,
           Proof(
-            limit: origin.limit, elements: origin.elements, versions: origin.elements.map { versions[$0.buffer.index] })
+            limit: origin.limit, elements: origin.elements, versions: origin.elements.map { versions[parent($0.buffer).index] })
         ))
     }
     for (id, _) in fact.written {
-      versions[id.index] += 1
+      versions[parent(id).index] += 1
       guard program.buffers[id.index].segment == .state else { continue }
       if hasPendingCheck { report("writes state before failed checks have stopped the step", .schedule(item)) }
       writesState = true
     }
     for write in fact.writes where program.buffers[write.buffer.index].segment == .scratch {
-      written[write.buffer.index].insert(write.elements)
+      let place = whole(KernelFacts.Read(buffer: write.buffer, elements: write.elements, statement: 0))
+      written[place.buffer.index].insert(place.elements)
     }
     for touched in [fact.read, fact.written] {
       for (id, _) in touched {
-        lives[id.index] = Life(first: lives[id.index]?.first ?? time, last: time)
+        let index = parent(id).index
+        lives[index] = Life(first: lives[index]?.first ?? time, last: time)
       }
     }
     flopCount = Saturating.sum(flopCount, Saturating.product(times, fact.report.flopCount))
@@ -167,7 +217,7 @@ struct ScheduleVerifier {
         && zip(proof.elements, origin.elements).allSatisfy {
           $0.buffer == $1.buffer && $0.elements.contains($1.elements)
         }
-        && zip(proof.elements, proof.versions).allSatisfy { versions[$0.buffer.index] == $1 }
+        && zip(proof.elements, proof.versions).allSatisfy { versions[parent($0.buffer).index] == $1 }
     }
     if isProved { return }
     report(
@@ -211,6 +261,7 @@ struct ScheduleVerifier {
     let isAlone = !program.kernels[kernel].isParallel
     for (touched, isWrite) in [(facts[kernel].read, false), (facts[kernel].written, true)] {
       for (id, _) in touched {
+        let id = parent(id)
         switch program.buffers[id.index].segment {
         case .state, .scratch:
           stretch.append(
@@ -253,7 +304,7 @@ struct ScheduleVerifier {
 
   /// The most bytes of scratch that live at one time.
   private mutating func verifyLives() -> Int {
-    for id in results where program.buffers[id.index].segment == .scratch {
+    for id in results.map(parent) where program.buffers[id.index].segment == .scratch {
       lives[id.index] = Life(first: lives[id.index]?.first ?? 0, last: time)
     }
     var order = program.buffers.indices.filter { program.buffers[$0].segment == .scratch && lives[$0] != nil }
