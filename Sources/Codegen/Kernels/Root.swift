@@ -88,8 +88,28 @@ struct Root: Sendable {
 }
 
 extension NodeTable {
-  /// The kernels' results in the order of their nodes, checks before what relies on them.
+  /// The kernels' results: single numbers that need no kernel's result (corrections of an optimizer, say), so that what else
+  /// needs them can join other kernels; then all others, in the order of their nodes. Checks come before what relies on them.
   func roots() -> [Root] {
+    let isEarly = singleNumbers()
+    let all = rootsByNode()
+    return all.filter { isEarly[$0.node.index] } + all.filter { !isEarly[$0.node.index] }
+  }
+
+  /// For each node, whether it is one number that only such numbers, inputs and state decide.
+  private func singleNumbers() -> [Bool] {
+    var result = [Bool](repeating: false, count: meanings.count)
+    for index in meanings.indices where isLive[index] && graph.nodes[index].type.shape.elementCount == 1 {
+      switch meanings[index] {
+      case .input, .state, .constant, .iota: result[index] = true
+      case .elementwise, .reshape, .view: result[index] = graph.nodes[index].operands.allSatisfy { result[$0.index] }
+      default: break
+      }
+    }
+    return result
+  }
+
+  private func rootsByNode() -> [Root] {
     var roots: [Root] = []
     var checkCount = 0
     for index in meanings.indices where isLive[index] {

@@ -38,6 +38,8 @@ struct ContractionSchedule: Sendable {
   /// Iterations of the outermost reduced axis after which accumulators are stored, to be loaded again.
   var depth: Int
   var packing: Packing?
+  /// Whether the first factor is packed for each tile of rows: for each k a run of the tile's rows.
+  var packsRows = false
   /// Whether a tile goes through memory before the rest of the kernel: long epilogues would be copied out for each
   /// register.
   var storesTile: Bool
@@ -105,9 +107,9 @@ extension ContractionSchedule {
     packing = nil
     storesTile = false
 
+    let limit = max(target.level2Bytes / 2 / 4, 16 << 10)
     if packs {
       let columns = (0..<body.domainCount).filter { column.mask >> UInt64($0) & 1 != 0 && body.extents[$0] > 1 }
-      let limit = max(target.level2Bytes / 2 / 4, 16 << 10)
       let rest = columns.dropFirst().reduce(1) { $0 * body.extents[$1] }
       if rest > 1 {
         // A panel holds whole runs of the inner axes.
@@ -123,6 +125,22 @@ extension ContractionSchedule {
       }
       packing = Packing(
         columns: columns, rowStride: width, elementCount: depth * (depthCount / inner[0].extent) * width)
+    }
+    // Rows far apart in memory: each k would take a cache line for each, or as many lines would fall into one set.
+    let rowStride = body.loadStride(a, LoopVariable(raw: Int32(row.axis)))
+    let depthStride = body.loadStride(a, LoopVariable(raw: Int32(stage.axes.upperBound - 1)))
+    if packs, depthRuns == 1, row.mask.nonzeroBitCount == 1, depthCount >= 64, column.extent / strip >= 4,
+      rowStride == 1 && depthStride >= 512 || depthStride == 1 && rowStride >= 1024 && rowStride % 1024 == 0
+    {
+      packsRows = true
+      // One panel serves all its strips while a tile's rows are at hand.
+      if packing?.columns.count == 1 {
+        let most = min(limit / depthCount / strip, (column.extent / strip + (division == .panels ? target.workers : 1) - 1) / (division == .panels ? target.workers : 1))
+        panel = max(1, most) * strip
+        let width = (panel + lanes - 1) / lanes * lanes
+        packing?.rowStride = width
+        packing?.elementCount = depthCount * width
+      }
     }
     let epilogue = body.stages.dropFirst().reduce(0) { $0 + $1.stores.count + $1.values.count }
     storesTile = epilogue > 0 && body.epilogueSize(b, a) > 12
@@ -152,6 +170,7 @@ extension ContractionSchedule {
   var text: String {
     var text = "tiles of \(tile) × \(strip)"
     if packing != nil { text += ", panels of \(panel) columns packed" }
+    if packsRows { text += ", rows packed" }
     if depthRuns > 1 { text += ", \(depthRuns) runs along k" }
     return text + ", workers divide \(division.rawValue)"
   }

@@ -4,9 +4,10 @@ import CinchGraph
 struct ContractionWorkspace {
   var tile: BufferID?
   var panel: BufferID?
+  var rows: BufferID?
 }
 
-/// What the second factor gives for the current panel, as it lies in the workspace.
+/// What a factor gives for the current panel or tile of rows, as it lies in the workspace.
 struct PackedPanel {
   var value: LoopValue
   var buffer: BufferID
@@ -82,6 +83,18 @@ extension Emitter {
     _ schedule: ContractionSchedule, _ columns: Columns,
     _ write: (inout Emitter, _ row: AffineExpression, _ rows: Int, Columns) -> Void
   ) {
+    if let buffer = workspace.rows, panel != nil {
+      emitOuter(schedule.rows, isTop: false) { emitter, _ in
+        for run in Self.blocks(schedule.row.extent, of: schedule.tile) {
+          emitter.emitBlocks(run, isTop: false) { emitter, row, _ in
+            emitter.packRows(schedule, row, run.extent, buffer)
+            emitter.emitStrips(schedule, columns) { emitter, columns in write(&emitter, row, run.extent, columns) }
+            emitter.packedRows = nil
+          }
+        }
+      }
+      return
+    }
     emitStrips(schedule, columns) { emitter, columns in
       emitter.emitOuter(schedule.rows, isTop: false) { emitter, _ in
         for run in Self.blocks(schedule.row.extent, of: schedule.tile) {
@@ -138,6 +151,7 @@ extension Emitter {
     if let depthCount { inner[0].extent = depthCount }
     let tile = isLast && schedule.storesTile ? workspace.tile : nil
     emitTileRows(schedule, row, rows, axis: .unrolled) { emitter, tileRow in
+      emitter.packedRows?.column = tileRow
       emitter.emitColumns(schedule, columns) { emitter, column in
         emitter.panel?.column = column
         let initial = isFirst ? emitter.initials(stage) : [emitter.loadResult()]

@@ -1,9 +1,9 @@
 import CinchGraph
 
 extension Emitter {
-  /// The load of the second factor from where it has been packed, if it has been.
+  /// The load of a factor from where it has been packed, if it has been.
   mutating func packed(_ value: LoopValue) -> LoopValue? {
-    guard let panel, panel.value == value else { return nil }
+    guard let panel = [panel, packedRows].compactMap({ $0 }).first(where: { $0.value == value }) else { return nil }
     let index = substituted(panel.row) + panel.origin + panel.column
     return define(.load(Access(panel.buffer, index), condition: nil, otherwise: nil), body.types[value.index])
   }
@@ -14,12 +14,7 @@ extension Emitter {
   ) {
     guard let packing = schedule.packing, let buffer = workspace.panel else { return }
     let stage = body.stages[0]
-    var row = AffineExpression()
-    var stride = packing.rowStride
-    for axis in stage.axes.reversed() {
-      row.add(AffineExpression(LoopVariable(raw: Int32(axis))), times: stride)
-      stride *= body.extents[axis]
-    }
+    let row = depthNumber(times: packing.rowStride)
     let outermost = schedule.inner[0]
     let origin = depth * -row.coefficient(of: LoopVariable(raw: Int32(outermost.axis)))
     panel = nil
@@ -42,6 +37,35 @@ extension Emitter {
     // Tiles run along axes that stand for several of these.
     for axis in reduced + columnAxes { bind(axis, to: AffineExpression()) }
     panel = PackedPanel(value: schedule.second, buffer: buffer, row: row, origin: origin)
+  }
+
+  /// Evaluates the first factor for a tile's rows and all k, each k a run of rows.
+  mutating func packRows(_ schedule: ContractionSchedule, _ start: AffineExpression, _ count: Int, _ buffer: BufferID) {
+    let reduced = body.stages[0].axes.filter { body.extents[$0] > 1 }.map(ownAxis)
+    let depth = depthNumber(times: schedule.tile)
+    packedRows = nil
+    emitNest(reduced, at: AffineExpression()) { emitter in
+      let lane = emitter.newVariable()
+      emitter.bind(schedule.row, to: start + AffineExpression(lane))
+      emitter.open([schedule.row])
+      let value = emitter.value(schedule.first)
+      emitter.append(.store(Access(buffer, emitter.substituted(depth) + AffineExpression(lane)), value, condition: nil))
+      let statements = emitter.close()
+      emitter.append(.loop(Loop(lane, extent: count, axis: .vector, body: statements)))
+    }
+    for axis in reduced { bind(axis, to: AffineExpression()) }
+    packedRows = PackedPanel(value: schedule.first, buffer: buffer, row: depth, origin: AffineExpression())
+  }
+
+  /// The row-major number of a k, by the body's reduced axes.
+  private func depthNumber(times factor: Int) -> AffineExpression {
+    var number = AffineExpression()
+    var stride = factor
+    for axis in body.stages[0].axes.reversed() {
+      number.add(AffineExpression(LoopVariable(raw: Int32(axis))), times: stride)
+      stride *= body.extents[axis]
+    }
+    return number
   }
 
   private func ownAxis(_ axis: Int) -> LoopAxis {

@@ -67,7 +67,7 @@ extension Emitter {
         let element = self.value(value)
         result.append(define(.apply(opcode, [accumulator, element]), type))
       case .fusedMultiplyAdd(let a, let b):
-        let (x, y) = (value(a), packed(b) ?? value(b))
+        let (x, y) = (packed(a) ?? value(a), packed(b) ?? value(b))
         result.append(define(.apply(.fusedMultiplyAdd, [x, y, accumulator]), type))
       case .argMax(let value, let coordinate):
         // The first of equal ones stays; the first NaN replaces what is no NaN.

@@ -31,6 +31,8 @@ struct Emitter {
   var floor = 0
   /// Where the second factor of the contraction under way has been packed.
   var panel: PackedPanel?
+  /// Likewise the first factor's rows.
+  var packedRows: PackedPanel?
   var workspace = ContractionWorkspace()
 
   init(_ body: KernelBody, _ axes: LoopAxes, _ choice: ScheduleChoice, buffers: [Int32], comment: String) {

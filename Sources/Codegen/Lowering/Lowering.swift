@@ -172,6 +172,9 @@ struct Lowering {
     }
     if contraction.storesTile { workspace.tile = add("tile", contraction.tile * contraction.strip, &self) }
     if let packing = contraction.packing { workspace.panel = add("panel", packing.elementCount, &self) }
+    if contraction.packsRows {
+      workspace.rows = add("rows", contraction.tile * contraction.inner.reduce(1) { $0 * $1.extent }, &self)
+    }
     workerByteCount = max(workerByteCount, end)
     return workspace
   }
