@@ -34,10 +34,14 @@ struct CinchBench: ParsableCommand {
   @Flag(help: "Time fresh compiles instead of steps: the first one, and the median of those after it.")
   var compile = false
 
+  @Option(help: "How many compiles --compile times after the first.")
+  var compiles = 20
+
   func validate() throws {
     guard Workload.named(workload) != nil else {
       throw ValidationError("there is no workload '\(workload)'")
     }
+    guard compiles > 0 else { throw ValidationError("--compiles must be at least 1") }
     guard engine.map({ Engine(name: $0) != nil }) ?? true else {
       throw ValidationError("there is no engine '\(engine ?? "")'")
     }
@@ -60,7 +64,7 @@ struct CinchBench: ParsableCommand {
     record["threads"] = threads
     record["import_s"] = startUp
     if compile {
-      try CompileTiming().measure(workload, options, into: &record)
+      try CompileTiming(count: compiles).measure(workload, options, into: &record)
       return print("RESULT \(record.json)")
     }
     let bound = try timing.measure(workload, options, into: &record)
