@@ -133,15 +133,20 @@ private struct LinearScan {
 private struct Spilling {
   private var slots: [VirtualRegister: Int] = [:]
   private(set) var temporaries: [VirtualRegister] = []
+  /// In the order in which the scan gave them up, which decides the places in the frame: code must not depend on hashing.
+  private let registers: [VirtualRegister]
   private let spilled: Set<VirtualRegister>
 
-  init(_ registers: [VirtualRegister]) { spilled = Set(registers) }
+  init(_ registers: [VirtualRegister]) {
+    self.registers = registers
+    spilled = Set(registers)
+  }
 
   mutating func rewrite(_ code: inout MachineCode) {
     let lines = code.lines
     code.lines.removeAll(keepingCapacity: true)
     code.lines.reserveCapacity(lines.count + 4 * spilled.count)
-    for register in spilled where code[register].remat == nil {
+    for register in registers where code[register].remat == nil {
       slots[register] = code.reserveFrame(code[register].isMask ? 8 : code.family.widest.bytes)
       code.spillCount += 1
     }
