@@ -132,6 +132,8 @@ enum ConventionPrograms {
     "softmax along 1": { softmax($0[0], axis: 1) },
     "softmax with -inf": { softmax($0[0], axis: 1) },
     "log softmax along -1": { logSoftmax($0[0], axis: -1) },
+    "layer norm of the last axis": { layerNorm($0[0]) },
+    "layer norm of two axes": { layerNorm($0[0], axes: 2, epsilon: 0.1) },
     "logsumexp along 1": { log(exp($0[0]).sum(along: 1)) },
     "logsumexp of infinities": { log(exp($0[0]).sum(along: 1)) },
     "log of softmax": { log(softmax($0[0], axis: 1)) },

@@ -38,9 +38,22 @@ private struct Stack: Module {
       (LeakyReLU(0.01), "LeakyReLU(negative_slope=0.01)"), (Softmax(axis: 1), "Softmax(dim=1)"),
       (LogSoftmax(axis: -1), "LogSoftmax(dim=-1)"), (Softplus(), "Softplus(beta=1.0, threshold=20.0)"),
       (Dropout(0.1), "Dropout(p=0.1, inplace=False)"), (Flatten(), "Flatten(start_dim=1, end_dim=-1)"),
-      (Sequential([]), "Sequential()"),
+      (LayerNorm(128), "LayerNorm((128,), eps=1e-05, elementwise_affine=True)"),
+      (LayerNorm([3, 4], epsilon: 0.5, affine: false), "LayerNorm((3, 4), eps=0.5, elementwise_affine=False)"),
+      (Embedding(65, 128), "Embedding(65, 128)"), (Sequential([]), "Sequential()"),
     ]
     for (module, text) in texts { #expect(module.description == text) }
+  }
+
+  @Test func attentionShowsItsProjections() {
+    #expect(
+      "\(MultiHeadAttention(128, heads: 4, isCausal: true))" == """
+        MultiHeadAttention(
+          128, heads=4, causal=True
+          (qkv): Linear(in_features=128, out_features=384, bias=True)
+          (output): Linear(in_features=128, out_features=128, bias=True)
+        )
+        """)
   }
 
   @Test func nestedModulesAreIndented() {

@@ -191,6 +191,13 @@ public func logSoftmax(
   a.builder.add(LogSoftmaxOp(axis: a.shape.axis(axis) ?? axis), [a], at: CallSite(file, line))
 }
 
+/// (a − mean) / √(variance + epsilon) over the last axes, so many of them, with the biased variance.
+public func layerNorm(
+  _ a: Tensor, axes: Int = 1, epsilon: Float = 1e-5, file: StaticString = #filePath, line: Int = #line
+) -> Tensor {
+  a.builder.add(LayerNormOp(axes: axes, epsilon: epsilon), [a], at: CallSite(file, line))
+}
+
 /// Rows of a table: `(table [v, rest…], indices i32 [i…]) → [i…, rest…]`. An index outside the table fails the step.
 public func gather(
   _ table: Tensor, at indices: Tensor, file: StaticString = #filePath, line: Int = #line

@@ -159,6 +159,14 @@ case("log of softmax", [a * 60], F.log_softmax(t(a * 60), 1).numpy())
 case("log of sigmoid", [f32([-200, -1, 0, 1, 200])], F.logsigmoid(t(f32([-200, -1, 0, 1, 200]))).numpy(), zeros="any")
 case("softmax along 1", [c * 30], F.softmax(t(c * 30), 1).numpy())
 case("log softmax along -1", [c * 30], F.log_softmax(t(c * 30), -1).numpy())
+def layer_norm(x, axes, epsilon):
+    x = x.astype(np.float64)
+    deviation = x - x.mean(axes, keepdims=True)
+    return (deviation / np.sqrt(x.var(axes, keepdims=True) + epsilon)).astype(np.float32)
+
+
+case("layer norm of the last axis", [c * 30 + 7], layer_norm(c * 30 + 7, -1, 1e-5))
+case("layer norm of two axes", [c], layer_norm(c, (-2, -1), 0.1))
 labels = np.array([2, 0], np.int32)
 case("cross entropy", [a * 40, labels], np.float32(F.cross_entropy(t(a * 40), t(labels).long()).item()))
 case("binary cross entropy with logits", [a * 40, (b > 0).astype(np.float32)],

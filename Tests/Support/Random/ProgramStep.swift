@@ -215,6 +215,12 @@ private let rows: [ProgramStep] = [
     let x = w.anyFloat(rank: 1)
     w.add(logSoftmax(x.tensor, axis: Int.random(in: 0..<x.tensor.shape.rank, using: &w.random)), bound: 2 * x.bound + 6)
   },
+  ProgramStep(LayerNormOp.self) { w in
+    let x = w.anyFloat(rank: 1)
+    let axes = Int.random(in: 1...x.tensor.shape.rank, using: &w.random)
+    // A large epsilon, because the deviations of equal elements are rounding alone.
+    w.add(layerNorm(x.tensor, axes: axes, epsilon: 0.5), bound: 1.5 * x.bound)
+  },
   ProgramStep(MatMul.self) { w in
     let x = w.anyFloat(rank: 2)
     let depth = x.tensor.shape[x.tensor.shape.rank - 1]
