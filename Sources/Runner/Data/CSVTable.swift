@@ -16,7 +16,7 @@ public struct CSVTable: Sendable {
   /// - Parameter hasHeader: whether the first line names the columns.
   /// - Throws: `DataError` naming file and line: a file that can't be read, an empty one, a ragged row, an open quote.
   public init(path: String, hasHeader: Bool = false, separator: Character = ",") throws {
-    try self.init(bytes: FileAccess.read(path), name: path, hasHeader: hasHeader, separator: separator)
+    try self.init(bytes: FileAccess.readDecompressed(path), name: path, hasHeader: hasHeader, separator: separator)
   }
 
   /// - Parameter name: what errors call the text.

@@ -25,6 +25,12 @@ enum FileAccess {
     }
   }
 
+  /// What a file holds, decompressed where gzip has made it.
+  static func readDecompressed(_ path: String) throws -> [UInt8] {
+    let bytes = try read(path)
+    return GzipFile.isGzip(bytes) ? try GzipFile.decompress(bytes, name: path) : bytes
+  }
+
   /// Replaces the file by `parts`, one after the other: whoever reads it, or finds it after a crash, sees the whole old file or
   /// the whole new one.
   static func writeAtomically(_ parts: [[UInt8]], to path: String) throws {
