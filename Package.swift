@@ -36,6 +36,9 @@ let package = Package(
     .executableTarget(
       name: "Digits", dependencies: ["Cinch", "ExampleSupport"], path: "examples/Digits",
       resources: [.copy("Data")], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "FashionMNIST", dependencies: ["Cinch", "ExampleSupport"], path: "examples/FashionMNIST",
+      swiftSettings: swiftSettings),
     .target(
       name: "BenchmarkWorkloads", dependencies: ["Cinch"], path: "Benchmarks/Workloads", exclude: ["Golden"],
       swiftSettings: swiftSettings),

@@ -9,11 +9,11 @@ import Testing
     var time = 0.0
   }
 
-  private func run(_ style: ProgressReport, epochs: Int, secondsPerBatch: Double, batches: Int = 2) -> String {
+  private func run(_ style: ProgressReport, epochs: Int, secondsPerBatch: Double, batches: Int = 2, unit: ProgressUnit = .steps) -> String {
     let screen = Screen()
     let reporter = ProgressReporter(
-      style, epochs: 0..<epochs, batchesPerEpoch: batches, step: 0, width: 100, write: { screen.text += $0 },
-      now: { screen.time })
+      style, epochs: 0..<epochs, batchesPerEpoch: batches, step: 0, unit: unit, rowCount: 31, width: 100,
+      write: { screen.text += $0 }, now: { screen.time })
     var progress = TrainingProgress()
     for epoch in 1...epochs {
       for batch in 1...batches {
@@ -50,6 +50,13 @@ import Testing
     #expect(text.filter { $0 == "\n" }.count == 1 && text.hasSuffix("\n"))
     #expect(text.contains("\repoch 1/2 ██████████░░░░░░░░░░ 1/2: loss 0.5000 · 5.000 steps/s · 0.6s left"))
     #expect(text.split(separator: "\r").allSatisfy { $0.count <= 100 })
+  }
+
+  @Test func theSpeedMayBeToldInRowsOrWhatTheyHold() {
+    let images = run(.lines, epochs: 1, secondsPerBatch: 0.001, unit: .images)
+    #expect(images.contains(" · 15,500 images/s · 0.0s"), "\(images)")
+    let tokens = run(.bar, epochs: 2, secondsPerBatch: 0.2, unit: .rows("tokens", each: 64))
+    #expect(tokens.contains("1/2: loss 0.5000 · 4,960 tokens/s · 0.6s left"), "\(tokens)")
   }
 
   @Test func silenceIsSilent() { #expect(run(.silent, epochs: 3, secondsPerBatch: 1).isEmpty) }

@@ -9,11 +9,29 @@ public enum ProgressReport: Sendable, Hashable {
   case silent
 }
 
+/// What the speed of training is told in.
+public struct ProgressUnit: Sendable, Hashable {
+  let name: String
+  /// How many of them a row of data is; nil where whole steps are counted.
+  let perRow: Int?
+
+  public static let steps = ProgressUnit(name: "steps", perRow: nil)
+  public static let images = rows("images")
+
+  /// - Parameters:
+  ///   - name: in the plural.
+  ///   - each: how many of them one row of data holds: `.rows("tokens", each: 64)` for sequences of 64 tokens.
+  public static func rows(_ name: String, each count: Int = 1) -> ProgressUnit { ProgressUnit(name: name, perRow: count) }
+}
+
 /// Shows how training goes, on the standard error output.
 final class ProgressReporter {
   private let style: ProgressReport
   private let epochs: Range<Int>
   private let batchesPerEpoch: Int
+  /// Of the unit, in a step; the mean where the last batch is smaller.
+  private let countPerStep: Double
+  private let unitName: String
   private let firstStep: Int
   private let write: (String) -> Void
   private let now: () -> Double
@@ -29,15 +47,18 @@ final class ProgressReporter {
   private static let lineInterval = 1.0
 
   /// - Parameters:
+  ///   - rowCount: of the data.
   ///   - write: what shows the text; the standard error output unless given.
   ///   - now: the clock, in seconds.
   init(
-    _ style: ProgressReport, epochs: Range<Int>, batchesPerEpoch: Int, step: Int, width: Int? = nil,
-    write: ((String) -> Void)? = nil, now: (() -> Double)? = nil
+    _ style: ProgressReport, epochs: Range<Int>, batchesPerEpoch: Int, step: Int, unit: ProgressUnit = .steps, rowCount: Int = 0,
+    width: Int? = nil, write: ((String) -> Void)? = nil, now: (() -> Double)? = nil
   ) {
     self.style = style == .automatic ? (isatty(STDERR_FILENO) == 1 ? .bar : .lines) : style
     self.epochs = epochs
     self.batchesPerEpoch = batchesPerEpoch
+    countPerStep = unit.perRow.map { Double($0 * rowCount) / Double(batchesPerEpoch) } ?? 1
+    unitName = unit.name
     self.width = width ?? Self.terminalWidth()
     self.write = write ?? Self.writeToStandardError
     self.now = now ?? Self.monotonicSeconds
@@ -84,7 +105,7 @@ final class ProgressReporter {
     pendingRecord = nil
   }
 
-  /// `epoch 3/10: loss 0.1234, accuracy 0.95 · validation loss 0.2, … · 12,345 steps/s · 1m05s left`.
+  /// `epoch 3/10: loss 0.1234, accuracy 0.95 · validation loss 0.2, … · 12,345 images/s · 1m05s left`.
   private func line(_ record: EpochRecord, _ time: Double) -> String {
     var text = "epoch \(record.epoch)/\(epochs.upperBound): \(record.training)"
     if let validation = record.validation { text += " · validation \(validation)" }
@@ -107,9 +128,9 @@ final class ProgressReporter {
     let seconds = time - start
     guard seconds > 0, epochsDone > 0 else { return "" }
     let left = seconds / epochsDone * (Double(epochs.count) - epochsDone)
-    let perSecond = Double(steps) / seconds
+    let perSecond = Double(steps) * countPerStep / seconds
     let rate = perSecond >= 10 ? groupedDigits(Int(perSecond)) : shortNumber(perSecond)
-    return " · \(rate) steps/s" + (left > 0 ? " · \(Self.duration(left)) left" : " · \(Self.duration(seconds))")
+    return " · \(rate) \(unitName)/s" + (left > 0 ? " · \(Self.duration(left)) left" : " · \(Self.duration(seconds))")
   }
 
   /// Overwrites what stands on the terminal's line, and cuts what would wrap.

@@ -27,6 +27,7 @@ extension Trainer {
   ///     as they are.
   ///   - validation: evaluated after each pass.
   ///   - report: the progress on the terminal.
+  ///   - counting: what the report tells the speed in: `.images`, say.
   ///   - saving: when to write checkpoints.
   ///   - onEpoch: called after each pass; may call `stop()`.
   /// - Throws: `DataError` for data that doesn't fit together, `GraphError` for a model that doesn't fit the data,
@@ -36,18 +37,18 @@ extension Trainer {
   @discardableResult
   public func fit(
     _ x: HostTensor, _ y: HostTensor, epochs: Int, batchSize: Int? = nil, shuffling: Bool = true,
-    validation: Dataset? = nil, report: ProgressReport = .automatic, saving: CheckpointPlan? = nil,
-    onEpoch: ((EpochRecord) throws -> Void)? = nil
+    validation: Dataset? = nil, report: ProgressReport = .automatic, counting unit: ProgressUnit = .steps,
+    saving: CheckpointPlan? = nil, onEpoch: ((EpochRecord) throws -> Void)? = nil
   ) throws -> EpochRecord? {
     try fit(
       Dataset(x, y), epochs: epochs, batchSize: batchSize, shuffling: shuffling, validation: validation, report: report,
-      saving: saving, onEpoch: onEpoch)
+      counting: unit, saving: saving, onEpoch: onEpoch)
   }
 
   @discardableResult
   public func fit(
     _ data: Dataset, epochs: Int, batchSize: Int? = nil, shuffling: Bool = true, validation: Dataset? = nil,
-    report: ProgressReport = .automatic, saving: CheckpointPlan? = nil,
+    report: ProgressReport = .automatic, counting unit: ProgressUnit = .steps, saving: CheckpointPlan? = nil,
     onEpoch: ((EpochRecord) throws -> Void)? = nil
   ) throws -> EpochRecord? {
     guard epochs >= 1 else { throw TrainingError.badCount("the number of epochs", epochs) }
@@ -64,7 +65,8 @@ extension Trainer {
     // After an error, the epoch begins anew.
     defer { (progress.batch, progress.sums) = (0, RowSums()) }
     let reporter = ProgressReporter(
-      report, epochs: progress.epoch..<progress.epoch + epochs, batchesPerEpoch: plan.count, step: progress.step)
+      report, epochs: progress.epoch..<progress.epoch + epochs, batchesPerEpoch: plan.count, step: progress.step,
+      unit: unit, rowCount: data.count)
     defer { reporter.finish() }
 
     var last: EpochRecord?

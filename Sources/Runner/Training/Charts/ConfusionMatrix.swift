@@ -58,12 +58,21 @@ public struct ConfusionMatrix: Sendable, CustomStringConvertible {
     let cell = 40.0
     let (left, top) = (90.0, 60.0)
     let side = cell * Double(counts.count)
-    var canvas = SVGCanvas(width: Int(left + side) + 30, height: Int(top + side) + 60, title: title)
+    // Names that are wider than a column stand upright below it.
+    let longest = classNames.map(\.count).max() ?? 0
+    let isUpright = longest > 5
+    let nameHeight = isUpright ? 7 * Double(longest) : 10
+    var canvas = SVGCanvas(width: Int(left + side) + 30, height: Int(top + side + nameHeight) + 50, title: title)
     for (label, row) in counts.enumerated() {
       let total = max(row.reduce(0, +), 1)
       let y = top + cell * Double(label)
       canvas.text(classNames[label], x: left - 8, y: y + cell / 2 + 4, anchor: .end)
-      canvas.text(classNames[label], x: left + cell * (Double(label) + 0.5), y: top + side + 18, anchor: .middle)
+      let x = left + cell * (Double(label) + 0.5)
+      if isUpright {
+        canvas.text(classNames[label], x: x + 4, y: top + side + 8, anchor: .end, isVertical: true)
+      } else {
+        canvas.text(classNames[label], x: x, y: top + side + 18, anchor: .middle)
+      }
       for (prediction, count) in row.enumerated() {
         let x = left + cell * Double(prediction)
         let share = Double(count) / Double(total)
@@ -74,7 +83,7 @@ public struct ConfusionMatrix: Sendable, CustomStringConvertible {
         }
       }
     }
-    canvas.text("prediction", x: left + side / 2, y: top + side + 42, anchor: .middle)
+    canvas.text("prediction", x: left + side / 2, y: top + side + nameHeight + 32, anchor: .middle)
     canvas.text("label", x: 24, y: top + side / 2, anchor: .middle, isVertical: true)
     return canvas.document
   }
