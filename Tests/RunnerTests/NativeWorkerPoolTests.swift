@@ -135,6 +135,27 @@ import Testing
     withExtendedLifetime(code) {}
   }
 
+  /// What happens when the process ends, while programs still hold the pool.
+  @Test func aStoppedPoolHasJoinedItsThreads() throws {
+    let (code, function) = try step("barrier(context); return 0;")
+    for hasRun in [false, true] {
+      let pool = try WorkerPool(workerCount: 3)
+      if hasRun { #expect(pool.run(function) == 0) }
+      pool.stop()
+      // Twice does nothing more.
+      pool.stop()
+      for thread in pool.threadNumbers where thread != 0 {
+        var attempts = 0
+        while workerTime(thread) != nil, attempts < 1_000 {
+          usleep(1_000)
+          attempts += 1
+        }
+        #expect(workerTime(thread) == nil)
+      }
+    }
+    withExtendedLifetime(code) {}
+  }
+
   @Test func poolOfOneHasNoThreads() throws {
     #expect(try WorkerPool(workerCount: 1).threadNumbers == [])
   }
@@ -143,7 +164,7 @@ import Testing
   func impossibleWorkerCountIsAnError(count: Int) throws {
     let error = try #require(throws: NativeError.self) { try WorkerPool(workerCount: count) }
     #expect(error == .workerCountInvalid(count, limit: 1_024))
-    #expect(error.description.contains("\(count) workers"))
+    #expect(error.description.hasPrefix("'workers' is \(count): "))
     #expect(error.description.contains("between 1 and 1024"))
   }
 

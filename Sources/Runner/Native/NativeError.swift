@@ -60,7 +60,7 @@ extension NativeError: CustomStringConvertible {
       return "Cannot allocate \(product) elements of \(elementByteCount) bytes for \(purpose): "
         + "the size is negative or does not fit in 64 bits"
     case .workerCountInvalid(let count, let limit):
-      return "A program cannot run on \(count) workers: the count must be between 1 and \(limit)"
+      return "'workers' is \(count): a program cannot run on \(count) workers, the count must be between 1 and \(limit)"
     case .threadRefused(let started, let wanted, let reason):
       return "Only \(started) of \(wanted) worker threads could be started: \(reason)"
     }

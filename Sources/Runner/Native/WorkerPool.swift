@@ -47,8 +47,15 @@ public final class WorkerPool: Sendable {
     let job = cinch_job(
       step: step, state: state?.assumingMemoryBound(to: UInt8.self),
       scratch: scratch?.assumingMemoryBound(to: UInt8.self), inputs: inputs)
-    return crew.withLock { cinch_run_crew($0.shared, job) }
+    return crew.withLock { crew in
+      // The process is ending, on another thread: whoever still wants a step waits for the end.
+      while crew.isStopped { pause() }
+      return cinch_run_crew(crew.shared, job)
+    }
   }
+
+  /// Ends the threads after the step that is running, and waits for them; no step runs any more.
+  func stop() { crew.withLock { $0.stop() } }
 
   /// The threads' numbers in the system, for tests to look for; known once a step has run.
   var threadNumbers: [Int] { crew.withLock { $0.threadNumbers } }
@@ -60,6 +67,7 @@ private final class Crew: @unchecked Sendable {
   private let workers: UnsafeMutablePointer<cinch_worker>
   private let workerCount: Int
   private var threads: [pthread_t] = []
+  private(set) var isStopped = false
 
   /// Waits of about 40 µs are spent spinning. Where workers share a core, spinning would only take time
   /// from the one that is waited for.
@@ -100,10 +108,16 @@ private final class Crew: @unchecked Sendable {
 
   /// Also runs when `init` throws, with the threads that were started by then.
   deinit {
-    cinch_stop_crew(shared, UInt32(threads.count + 1))
-    for thread in threads { pthread_join(thread, nil) }
+    stop()
     shared.deallocate()
     workers.deallocate()
+  }
+
+  func stop() {
+    if isStopped { return }
+    isStopped = true
+    cinch_stop_crew(shared, UInt32(threads.count + 1))
+    for thread in threads { pthread_join(thread, nil) }
   }
 
   var threadNumbers: [Int] { (1..<workerCount).map { workers[$0].thread } }

@@ -89,18 +89,3 @@ extension ProgramOptions {
     }
   }
 }
-
-/// One pool of threads for each number of workers, shared by all programs: two programs in one process take turns instead of
-/// fighting over cores.
-private enum WorkerPools {
-  private static let pools = Mutex<[Int: WorkerPool]>([:])
-
-  static func pool(_ workers: Int) throws -> WorkerPool {
-    try pools.withLock { pools in
-      if let pool = pools[workers] { return pool }
-      let pool = try WorkerPool(workerCount: workers)
-      pools[workers] = pool
-      return pool
-    }
-  }
-}

@@ -54,7 +54,8 @@ public final class Trainer {
   /// - Parameters:
   ///   - seed: of initial values, of the order of rows and of dropout.
   ///   - engine: what runs the programs; as the environment says (`CINCH_ENGINE`, else libtcc) unless given.
-  ///   - workers: how many threads run a step; it never changes a bit of the results.
+  ///   - workers: how many threads run a step, as the environment says (`CINCH_THREADS`, else 1) unless given; it never changes a
+  ///     bit of the results.
   /// - Throws: `GraphError` for parameters or optimizer numbers that can't be; `NativeError` where memory is refused.
   public init(
     _ model: some Module, loss: Loss, optimizer: Optimizer, metrics: [Metric] = [], seed: UInt64 = 0,
@@ -63,6 +64,9 @@ public final class Trainer {
     var options = try ProgramOptions.fromEnvironment()
     if let engine { options.engine = engine }
     if let workers { options.workers = workers }
+    guard 1...WorkerPool.workerLimit ~= options.workers else {
+      throw NativeError.workerCountInvalid(options.workers, limit: WorkerPool.workerLimit)
+    }
     self.options = options
     self.model = model
     self.metrics = metrics

@@ -1,0 +1,78 @@
+import Cinch
+import Testing
+
+@testable import CinchRunner
+
+/// How many threads run a step, and what each of them runs.
+@Suite struct ThreadTests {
+  private func message(_ body: () throws -> Void) -> String {
+    do {
+      try body()
+      return "no error"
+    } catch { return "\(error)" }
+  }
+
+  private let graph = Graph { g in g.output("y", tanh(g.input("x", [4, 4]))) }
+
+  @Test(arguments: ["0", "-1", "10000", "1025", "two", "1.5", "", "99999999999999999999"])
+  func aVariableThatIsNoCountIsAnErrorThatNamesIt(text: String) {
+    #expect(
+      message { _ = try ProgramOptions.parse { $0 == "CINCH_THREADS" ? text : nil } }
+        == "error: the environment variable CINCH_THREADS is '\(text)'; it must be a number from 1 to 1024")
+  }
+
+  @Test func theVariableAndTheOptionSetTheCount() throws {
+    #expect(try ProgramOptions.parse { $0 == "CINCH_THREADS" ? "3" : nil }.workers == 3)
+    #expect(try ProgramOptions.parse { _ in nil }.workers == 1)
+    #expect(try graph.compile(workers: 3).options.workers == 3)
+  }
+
+  @Test(arguments: [0, -1, 10_000]) func anOptionThatIsNoCountIsAnErrorThatNamesIt(count: Int) {
+    let expected =
+      "'workers' is \(count): a program cannot run on \(count) workers, the count must be between 1 and 1024"
+    #expect(message { _ = try graph.compile(workers: count) } == expected)
+    #expect(message { _ = try graph.compile(ProgramOptions(engine: .interpreter, workers: count)) } == expected)
+    #expect(
+      message { _ = try Trainer(Linear(2, 1), loss: .meanSquaredError, optimizer: .sgd(learningRate: 0.1), workers: count) }
+        == expected)
+  }
+
+  private func loops(_ graph: Graph) throws -> LoopProgram {
+    try graph.compile(ProgramOptions(workers: 3)).step.loops
+  }
+
+  @Test func smallKernelsStayOnOneWorker() throws {
+    let small = try loops(Graph { g in g.output("y", softmax(tanh(g.input("x", [8, 8])))) })
+    #expect(!small.kernels.isEmpty && small.kernels.allSatisfy { !$0.isParallel })
+    // Nobody waits for anybody, but at the end of the step.
+    #expect(!small.schedule.contains(.barrier))
+    let large = try loops(Graph { g in g.output("y", softmax(tanh(g.input("x", [512, 512])))) })
+    #expect(large.kernels.contains { $0.isParallel })
+  }
+
+  @Test func workersWaitOnlyBetweenKernelsThatDependOnEachOther() throws {
+    // Different shapes, so that fusion leaves them apart.
+    let independent = try loops(
+      Graph { g in
+        g.output("y", tanh(g.input("x", [512, 512])))
+        g.output("v", exp(g.input("u", [300, 700])))
+      })
+    #expect(independent.kernels.count == 2 && independent.kernels.allSatisfy { $0.isParallel })
+    #expect(independent.schedule == [.run(0), .run(1)])
+
+    let dependent = try loops(
+      Graph { g in
+        let x = tanh(g.input("x", [256, 256]))
+        g.output("x2", x)
+        g.output("y", matmul(x, x))
+      })
+    #expect(dependent.kernels.filter(\.isParallel).count == 2)
+    #expect(dependent.schedule == [.run(0), .barrier, .run(1)])
+  }
+
+  /// Two programs on as many threads share them; those of other programs sleep meanwhile.
+  @Test func programsOfOneCountShareTheirThreads() throws {
+    #expect(try WorkerPools.pool(2) === WorkerPools.pool(2))
+    #expect(try WorkerPools.pool(2) !== WorkerPools.pool(3))
+  }
+}
