@@ -26,6 +26,11 @@ import Cinch
     #expect(profile.kernels.reduce(0) { $0 + $1.flopCount } >= 2 * 64 * 64 * 64)
     #expect(profile.kernels.reduce(0) { $0 + $1.byteCount } >= 2 * 4 * 64 * 64)
     #expect(profile.total * 50 < elapsed)
+    if Target.current().vectorSet != .scalar {
+      // How large it is says nothing while other tests run.
+      #expect(profile.kernels.allSatisfy { ($0.fractionOfLimit ?? 0) > 0 })
+      #expect(profile.description.contains("of limit") && profile.description.contains("%  k0"))
+    }
     #expect(profile.description.contains("50 steps") && profile.description.contains("ProgramProfileTests.swift:"))
   }
 

@@ -20,7 +20,12 @@ public struct ProgramProfile: Sendable {
     public let flopCount: Int
     /// Bytes that all its runs in a step must read and write at least.
     public let byteCount: Int
+    /// What all its runs in a step would take at the machine's limit, of arithmetic or of moving its bytes, on the workers that share
+    /// it; nil where that isn't known.
+    public let leastTime: Duration?
 
+    /// Of the machine's limit, 1 being all of it.
+    public var fractionOfLimit: Double? { leastTime.flatMap { time > .zero ? $0 / time : nil } }
     public var gigaflopsPerSecond: Double { time.perSecond(flopCount) * 1e-9 }
     public var gigabytesPerSecond: Double { time.perSecond(byteCount) * 1e-9 }
   }
@@ -43,13 +48,14 @@ extension ProgramProfile: CustomStringConvertible {
   public var description: String {
     var text = "\(program): \(stepCount) steps of \(total.inMicroseconds) µs in \(kernels.count) kernels, "
     text += "\(workers) worker\(workers == 1 ? "" : "s"), \(waiting.inMicroseconds) µs at barriers\n"
-    text += "      time µs  share  GFLOP/s     GB/s  kernel\n"
+    text += "      time µs  share  GFLOP/s     GB/s  of limit  kernel\n"
     for kernel in kernels.sorted(by: { $0.time > $1.time }) {
       let share = 100 * (kernel.time / max(total, .nanoseconds(1)))
       text += padded(kernel.time.inMicroseconds, 13) + padded(fixed(share, 1), 6) + "%"
       text += padded(fixed(kernel.gigaflopsPerSecond, 1), 9) + padded(fixed(kernel.gigabytesPerSecond, 1), 9)
+      text += padded(kernel.fractionOfLimit.map { fixed(100 * $0, 1) + "%" } ?? "-", 10)
       text += "  \(kernel.name)\(kernel.runsPerStep == 1 ? "" : " × \(kernel.runsPerStep)")\n"
-      for line in kernel.origin { text += String(repeating: " ", count: 41) + line + "\n" }
+      for line in kernel.origin { text += String(repeating: " ", count: 51) + line + "\n" }
     }
     return text
   }
@@ -84,11 +90,17 @@ final class ProfileRecorder: Sendable {
     }
     func duration(_ sum: UInt64) -> Duration { elapsed * (Double(sum) / Double(ticks) / Double(max(count, 1))) }
     let runs = step.loops.runsPerStep
+    // Measured once, when the first profile is asked for; a machine that refuses leaves the column empty.
+    let alone = (try? MachineLimits.current(workers: 1)) ?? nil
+    let together = (try? MachineLimits.current(workers: table.workers)) ?? nil
     let kernels = step.loops.kernels.indices.map { index in
-      ProgramProfile.Kernel(
-        name: step.loops.kernels[index].name, origin: step.loops.kernels[index].origin, runsPerStep: runs[index],
-        time: duration(times.map { $0[index] }.max() ?? 0), flopCount: runs[index] * proof.kernels[index].flopCount,
-        byteCount: runs[index] * proof.kernels[index].byteCount)
+      let (kernel, work) = (step.loops.kernels[index], proof.kernels[index])
+      let limits = kernel.isParallel ? together : alone
+      return ProgramProfile.Kernel(
+        name: kernel.name, origin: kernel.origin, runsPerStep: runs[index],
+        time: duration(times.map { $0[index] }.max() ?? 0), flopCount: runs[index] * work.flopCount,
+        byteCount: runs[index] * work.byteCount,
+        leastTime: limits.map { $0.leastTime(flopCount: work.flopCount, byteCount: work.byteCount) * runs[index] })
     }
     return ProgramProfile(
       program: step.graph.name, workers: table.workers, stepCount: count, kernels: kernels,
