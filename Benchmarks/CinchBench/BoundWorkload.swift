@@ -9,11 +9,14 @@ struct BoundWorkload {
   /// Building the graph, gradients included.
   let buildTime: Duration
 
-  /// - Parameter data: made before, so that its making isn't timed.
-  init(_ workload: Workload, _ data: WorkloadData, _ options: ProgramOptions) throws {
+  /// - Parameters:
+  ///   - data: made before, so that its making isn't timed.
+  ///   - stepsPerCall: how many steps one call makes.
+  init(_ workload: Workload, _ data: WorkloadData, _ options: ProgramOptions, stepsPerCall: Int = 1) throws {
     let clock = ContinuousClock()
     let start = clock.now
-    let graph = workload.graph()
+    let step = workload.graph()
+    let graph = stepsPerCall == 1 ? step : step.repeated(stepsPerCall)
     buildTime = clock.now - start
     program = try graph.compile(options)
     state = try ModelState(program.step.stateLayout)

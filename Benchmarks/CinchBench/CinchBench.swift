@@ -1,5 +1,5 @@
 // Times Cinch on the benchmark's workloads, by the method of the scripts that time other frameworks:
-// `BENCH_SWIFT=path/to/cinch-bench run_all.py` puts it into their table.
+// `BENCH_SWIFT=path/to/cinch-bench run_all.py` puts it into their table. Also measures the machine, and single kernels against it.
 
 import ArgumentParser
 import BenchmarkWorkloads
@@ -8,10 +8,10 @@ import Cinch
 @main
 struct CinchBench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "cinch-bench", abstract: "Times training steps, and prints one line RESULT {json}.")
+    commandName: "cinch-bench", abstract: "Times training steps, and prints one line RESULT {json}; or measures the machine, or kernels.")
 
   @Option(name: .shortAndLong, help: "Which workload: \(Workload.all.map(\.name).joined(separator: ", ")).")
-  var workload: String
+  var workload: String?
 
   @Option(name: .shortAndLong, help: "How many threads run a step.")
   var threads = 1
@@ -37,10 +37,27 @@ struct CinchBench: ParsableCommand {
   @Option(help: "How many compiles --compile times after the first.")
   var compiles = 20
 
+  @Option(help: "Run so many steps in one call of the compiled code, as a row of its own.")
+  var stepsPerCall: Int?
+
+  @Flag(name: .customLong("compare-cc"), help: "Time libtcc's code beside what gcc -O3 -march=native makes of the portable C.")
+  var comparesSystemCompiler = false
+
+  @Flag(name: .customLong("limits"), help: "Measure the machine: multiply-adds, and the bandwidth of each cache and of memory.")
+  var measuresLimits = false
+
+  @Flag(name: .customLong("micro"), help: "Time single kernels against the machine's limits.")
+  var timesKernels = false
+
   func validate() throws {
-    guard Workload.named(workload) != nil else {
-      throw ValidationError("there is no workload '\(workload)'")
+    if let workload, Workload.named(workload) == nil { throw ValidationError("there is no workload '\(workload)'") }
+    guard workload != nil || measuresLimits || timesKernels || comparesSystemCompiler else {
+      throw ValidationError("name a workload with -w, or ask for --limits, --micro or --compare-cc")
     }
+    guard 1...WorkerPool.workerLimit ~= threads else {
+      throw ValidationError("--threads is \(threads); it must be from 1 to \(WorkerPool.workerLimit)")
+    }
+    guard stepsPerCall.map({ $0 >= 1 }) ?? true else { throw ValidationError("--steps-per-call must be at least 1") }
     guard compiles > 0 else { throw ValidationError("--compiles must be at least 1") }
     guard engine.map({ Engine(name: $0) != nil }) ?? true else {
       throw ValidationError("there is no engine '\(engine ?? "")'")
@@ -49,10 +66,16 @@ struct CinchBench: ParsableCommand {
 
   func run() throws {
     let startUp = Machine.secondsSinceStart
-    guard let workload = Workload.named(workload) else { return }
     var options = try ProgramOptions.fromEnvironment()
     options.workers = threads
     if let engine, let known = Engine(name: engine) { options.engine = known }
+    if measuresLimits { try LimitTable(workers: threads).write() }
+    if timesKernels { try KernelTiming(options: options, seconds: minTime).write() }
+    if comparesSystemCompiler {
+      let chosen = workload.flatMap(Workload.named).map { [$0] } ?? Workload.all
+      return try CompilerComparison(options: options, seconds: minTime, showsKernels: profile).write(chosen)
+    }
+    guard let workload = workload.flatMap(Workload.named) else { return }
 
     var timing = StepTiming()
     timing.minimumSeconds = minTime
@@ -65,6 +88,10 @@ struct CinchBench: ParsableCommand {
     record["import_s"] = startUp
     if compile {
       try CompileTiming(count: compiles).measure(workload, options, into: &record)
+      return print("RESULT \(record.json)")
+    }
+    if let stepsPerCall {
+      try StepsPerCallTiming(count: stepsPerCall, timing: timing).measure(workload, options, into: &record)
       return print("RESULT \(record.json)")
     }
     let bound = try timing.measure(workload, options, into: &record)
