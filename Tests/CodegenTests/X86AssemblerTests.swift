@@ -52,12 +52,12 @@ import Testing
   @Test func theListingAccountsForEveryByte() throws {
     var assembler = Assembler(family: .avx512)
     try assembler.append(
-      X86Instruction(.vxorps, .zmm, .vector(0), .vector(0), .vector(0)), note: "sum = 0")
+      X86Instruction(.vxorps, .zmm, .vector(0), .vector(0), .vector(0)))
     let loop = assembler.placeLabel()
     let address = MemoryOperand(.rsi, index: .rcx, scale: .four)
     try assembler.append(X86Instruction(.vaddps, .zmm, .vector(0), .vector(0), .memory(address)))
     try assembler.append(X86Instruction(.sub, .general64(.rcx), .immediate(16)))
-    assembler.jump(if: .notZero, to: loop, note: "next 16")
+    assembler.jump(if: .notZero, to: loop)
     #expect(assembler.usesWideVectors)
     #expect(assembler.generalRegisters.registers == [.rcx, .rsi])
     let code = assembler.finish()
@@ -65,7 +65,6 @@ import Testing
       code.lines.map(\.text) == [
         "vxorps zmm0, zmm0, zmm0", "L0:", "vaddps zmm0, zmm0, [rsi + rcx*4]", "sub rcx, 16", "jne L0",
       ])
-    #expect(code.lines.map(\.note) == ["sum = 0", nil, nil, nil, "next 16"])
     var offset = 0
     for line in code.lines {
       #expect(line.offset == offset)

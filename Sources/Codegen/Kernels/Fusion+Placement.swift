@@ -111,8 +111,8 @@ extension Fusion {
     }
     if !isVertical {
       guard removed.isEmpty, sharesRead(candidate, kernel, extents) else { return .stands(.unshared) }
-      // Beside each other only what runs over the same points.
-      if !root.isReduction, !inner.isEmpty { return .stands(.unshared) }
+      // Beside each other only what runs over the same points: of the domain, or of whole rows of it.
+      if !root.isReduction, !inner.isEmpty, !sharesRow(kernel, inner) { return .stands(.unshared) }
     }
     for stage in kernel.stages.indices where stage >= first {
       let itsInner = removed + kernel.stages[stage].inner
@@ -141,11 +141,16 @@ extension Fusion {
     return Self.isCollapsible(candidate, order: order)
   }
 
+  /// Whether a stage runs along the same elements of a row.
+  private func sharesRow(_ kernel: Kernel, _ inner: [Int]) -> Bool {
+    kernel.form == .rows && kernel.stages.contains { $0.inner == inner }
+  }
+
   /// Whether some tensor is read by both at the same element, so that loading it once saves something.
   private func sharesRead(_ candidate: Candidate, _ kernel: Kernel, _ extents: [Int]) -> Bool {
     for index in kernel.roots {
       let stage = kernel.stages[stageOf[index]]
-      guard roots[index].isReduction == roots[candidate.root].isReduction,
+      guard kernel.form == .rows || roots[index].isReduction == roots[candidate.root].isReduction,
         let other = try? self.candidate(index, extents, stage.inner)
       else { continue }
       for read in candidate.reads where !read.index.terms.isEmpty {

@@ -14,8 +14,10 @@ struct ContractionSchedule: Sendable {
   struct Packing: Sendable {
     /// The body's axes that the panel's columns are, outermost first; all but the first lie wholly in each panel.
     var columns: [Int]
-    /// Elements from one k to the next: the panel's width, rounded up to whole vectors.
+    /// Elements from one k to the next: the width of a strip, or of the panel, in whole vectors.
     var rowStride: Int
+    /// Elements from one strip to the next where each strip lies by itself, so that a tile reads memory in one run.
+    var stripStep: Int?
     var elementCount: Int
   }
 
@@ -40,6 +42,8 @@ struct ContractionSchedule: Sendable {
   var packing: Packing?
   /// Whether the first factor is packed for each tile of rows: for each k a run of the tile's rows.
   var packsRows = false
+  /// Whether results wait in the workspace between runs along k, since no tensor has them.
+  var keepsAccumulators = false
   /// Whether a tile goes through memory before the rest of the kernel: long epilogues would be copied out for each
   /// register.
   var storesTile: Bool
@@ -67,12 +71,16 @@ extension ContractionSchedule {
     func isRow(_ axis: LoopAxis) -> Bool { axis.mask & maskB == 0 }
     guard let widest = axes.domain.last, widest.mask & maskA == 0, widest.mask & maskB == widest.mask else { return nil }
     let isPlain = Self.isPlain(body, b, widest)
+    // A panel has half of the second level; one that strips don't divide, no more than the first level's neighbourhood.
+    let limit = max(target.level2Bytes / 2 / 4, 16 << 10)
     let rowCount = axes.domain.filter(isRow).reduce(1) { $0 * $1.extent }
     let depthCount = axes.inner[0].reduce(1) { $0 * $1.extent }
     let packs =
       rowCount >= Self.leastPackedRows
       && (!isPlain
-        || (rowCount >= 24 && depthCount >= 16 && body.loadStride(b, LoopVariable(raw: Int32(stage.axes.upperBound - 1))) >= 256))
+        || (rowCount >= 24 && depthCount >= 16
+          && (body.loadStride(b, LoopVariable(raw: Int32(stage.axes.upperBound - 1))) >= 256
+            || depthCount * widest.extent > limit)))
     if !packs { axes = LoopAxes(body, without: []) { axis in (maskA >> UInt64(axis) & 1, maskB >> UInt64(axis) & 1) } }
     guard let last = axes.domain.last else { return nil }
     column = last
@@ -107,24 +115,32 @@ extension ContractionSchedule {
     packing = nil
     storesTile = false
 
-    let limit = max(target.level2Bytes / 2 / 4, 16 << 10)
     if packs {
       let columns = (0..<body.domainCount).filter { column.mask >> UInt64($0) & 1 != 0 && body.extents[$0] > 1 }
       let rest = columns.dropFirst().reduce(1) { $0 * body.extents[$1] }
       if rest > 1 {
         // A panel holds whole runs of the inner axes.
-        let most = max(1, min(limit / max(1, depthCount * rest), body.extents[columns[0]]))
+        let most = max(1, min((16 << 10) / max(1, depthCount * rest), body.extents[columns[0]]))
         panel = Self.block(body.extents[columns[0]], most: most, workers: division == .panels ? target.workers : 1) * rest
+        let fitting = costs.best(rows: [row.extent], columns: panel, workers: 1)
+        (tile, strip) = (fitting.tile, min(fitting.vectors * lanes, panel))
       }
-      let width = (panel + lanes - 1) / lanes * lanes
-      if depthCount * width > limit, stage.results.count == 1 {
+      var width = (panel + lanes - 1) / lanes * lanes
+      let hasTensor = stage.results.count == 1
+      if depthCount * width > limit, hasTensor || self.rows.isEmpty && row.extent * panel <= 1 << 16 {
         // Runs are of whole iterations of the body's outermost reduced axis.
         let outermost = stage.axes.map { body.extents[$0] }.first { $0 > 1 } ?? 1
         let below = depthCount / outermost
         depth = inner[0].extent / outermost * Self.block(outermost, most: max(1, limit / (below * width)), workers: 1)
       }
-      packing = Packing(
-        columns: columns, rowStride: width, elementCount: depth * (depthCount / inner[0].extent) * width)
+      keepsAccumulators = depthRuns > 1 && !hasTensor
+      let run = depth * (depthCount / inner[0].extent)
+      if columns.count == 1 {
+        width = (strip + lanes - 1) / lanes * lanes
+        packing = Packing(columns: columns, rowStride: width, stripStep: run * width, elementCount: 0)
+      } else {
+        packing = Packing(columns: columns, rowStride: width, elementCount: run * width)
+      }
     }
     // Rows far apart in memory: each k would take a cache line for each, or as many lines would fall into one set.
     let rowStride = body.loadStride(a, LoopVariable(raw: Int32(row.axis)))
@@ -137,11 +153,9 @@ extension ContractionSchedule {
       if packing?.columns.count == 1 {
         let most = min(limit / depthCount / strip, (column.extent / strip + (division == .panels ? target.workers : 1) - 1) / (division == .panels ? target.workers : 1))
         panel = max(1, most) * strip
-        let width = (panel + lanes - 1) / lanes * lanes
-        packing?.rowStride = width
-        packing?.elementCount = depthCount * width
       }
     }
+    if let step = packing?.stripStep { packing?.elementCount = (panel + strip - 1) / strip * step }
     let epilogue = body.stages.dropFirst().reduce(0) { $0 + $1.stores.count + $1.values.count }
     storesTile = epilogue > 0 && body.epilogueSize(b, a) > 12
   }

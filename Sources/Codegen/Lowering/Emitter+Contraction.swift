@@ -5,6 +5,8 @@ struct ContractionWorkspace {
   var tile: BufferID?
   var panel: BufferID?
   var rows: BufferID?
+  /// Results between runs along k, where no tensor has them.
+  var accumulators: BufferID?
 }
 
 /// What a factor gives for the current panel or tile of rows, as it lies in the workspace.
@@ -16,6 +18,14 @@ struct PackedPanel {
   /// What `row` gives for the first k of the current run, negative.
   var origin: AffineExpression
   var column = AffineExpression()
+
+  mutating func setColumn(_ column: AffineExpression, of strip: Emitter.Columns, _ schedule: ContractionSchedule) {
+    guard let step = schedule.packing?.stripStep else {
+      self.column = column
+      return
+    }
+    self.column = column + strip.start * -1 + strip.start.divided(exactlyBy: schedule.strip) * step
+  }
 }
 
 extension Emitter {
@@ -153,17 +163,22 @@ extension Emitter {
     emitTileRows(schedule, row, rows, axis: .unrolled) { emitter, tileRow in
       emitter.packedRows?.column = tileRow
       emitter.emitColumns(schedule, columns) { emitter, column in
-        emitter.panel?.column = column
-        let initial = isFirst ? emitter.initials(stage) : [emitter.loadResult()]
+        emitter.panel?.setColumn(column, of: columns, schedule)
+        let initial =
+          isFirst ? emitter.initials(stage) : [emitter.load(emitter.place(schedule, row + tileRow, column))]
         let results = emitter.emitChain(stage, inner, initial, at: depth)
         if let tile {
           let place = tileRow * schedule.strip + column + columns.start * -1
           emitter.append(.store(Access(tile, place), results[0], condition: nil))
           return
         }
+        if !isLast {
+          emitter.append(.store(emitter.place(schedule, row + tileRow, column), results[0], condition: nil))
+          return
+        }
         emitter.finish(stage, results)
         for store in stage.results { emitter.store(store) }
-        if isLast { emitter.emitLaterStages() }
+        emitter.emitLaterStages()
       }
     }
     guard let tile else { return }
@@ -182,19 +197,25 @@ extension Emitter {
     for index in body.stages.indices.dropFirst() { emitStage(index) }
   }
 
-  /// What earlier runs along k have left of the result.
-  private mutating func loadResult() -> LoopValue {
-    define(.load(access(body.stages[0].results[0].access), condition: nil, otherwise: nil), .float32)
+  /// Where a result is between runs along k: in its tensor, or in the workspace if it has none.
+  private mutating func place(
+    _ schedule: ContractionSchedule, _ row: AffineExpression, _ column: AffineExpression
+  ) -> Access {
+    if let buffer = workspace.accumulators { return Access(buffer, row * schedule.panel + column) }
+    return access(body.stages[0].results[0].access)
+  }
+
+  private mutating func load(_ place: Access) -> LoopValue {
+    define(.load(place, condition: nil, otherwise: nil), .float32)
   }
 
   private mutating func emitZeros(
     _ schedule: ContractionSchedule, _ row: AffineExpression, _ rows: Int, _ columns: Columns
   ) {
-    emitTileRows(schedule, row, rows, axis: .sequential) { emitter, _ in
-      emitter.emitColumns(schedule, columns) { emitter, _ in
-        let stage = emitter.body.stages[0]
-        let zero = emitter.initials(stage)[0]
-        emitter.append(.store(emitter.access(stage.results[0].access), zero, condition: nil))
+    emitTileRows(schedule, row, rows, axis: .sequential) { emitter, tileRow in
+      emitter.emitColumns(schedule, columns) { emitter, column in
+        let zero = emitter.initials(emitter.body.stages[0])[0]
+        emitter.append(.store(emitter.place(schedule, row + tileRow, column), zero, condition: nil))
       }
     }
   }
@@ -203,9 +224,10 @@ extension Emitter {
   private mutating func emitRest(
     _ schedule: ContractionSchedule, _ row: AffineExpression, _ rows: Int, _ columns: Columns
   ) {
-    emitTileRows(schedule, row, rows, axis: .sequential) { emitter, _ in
-      emitter.emitColumns(schedule, columns) { emitter, _ in
-        emitter.set(emitter.body.stages[0].reductions[0].result, to: emitter.loadResult())
+    emitTileRows(schedule, row, rows, axis: .sequential) { emitter, tileRow in
+      emitter.emitColumns(schedule, columns) { emitter, column in
+        let result = emitter.load(emitter.place(schedule, row + tileRow, column))
+        emitter.set(emitter.body.stages[0].reductions[0].result, to: result)
         emitter.emitLaterStages()
       }
     }

@@ -15,6 +15,7 @@ extension Emitter {
     guard let packing = schedule.packing, let buffer = workspace.panel else { return }
     let stage = body.stages[0]
     let row = depthNumber(times: packing.rowStride)
+    let strip = packing.stripStep == nil ? choice.strip : schedule.strip
     let outermost = schedule.inner[0]
     let origin = depth * -row.coefficient(of: LoopVariable(raw: Int32(outermost.axis)))
     panel = nil
@@ -26,11 +27,16 @@ extension Emitter {
     var columnAxes = packing.columns.map(ownAxis)
     let inPanel = columnAxes.dropFirst().reduce(1) { $0 * $1.extent }
     columnAxes[0].extent = columns.count / inPanel
-    emitNest(reduced, at: depth.divided(exactlyBy: below)) { emitter in
-      emitter.emitColumnNest(columnAxes[...], at: columns.panel.divided(exactlyBy: inPanel), AffineExpression()) {
-        emitter, column in
+    // Short inner loops are copied out: conditions on their numbers become constants, and counting would cost more.
+    let copied = Self.shortLoops(reduced + columnAxes.dropLast())
+    emitNest(reduced, copied: copied - (columnAxes.count - 1), at: depth.divided(exactlyBy: below)) { emitter in
+      emitter.emitColumnNest(
+        columnAxes[...], of: strip, copied: copied, at: columns.panel.divided(exactlyBy: inPanel), AffineExpression()
+      ) { emitter, first, lane in
         let value = emitter.value(schedule.second)
-        let index = emitter.substituted(row) + origin + column
+        var place = first + lane
+        if let step = packing.stripStep { place = first.divided(exactlyBy: strip) * step + lane }
+        let index = emitter.substituted(row) + origin + place
         emitter.append(.store(Access(buffer, index), value, condition: nil))
       }
     }
@@ -44,7 +50,7 @@ extension Emitter {
     let reduced = body.stages[0].axes.filter { body.extents[$0] > 1 }.map(ownAxis)
     let depth = depthNumber(times: schedule.tile)
     packedRows = nil
-    emitNest(reduced, at: AffineExpression()) { emitter in
+    emitNest(reduced, copied: 0, at: AffineExpression()) { emitter in
       let lane = emitter.newVariable()
       emitter.bind(schedule.row, to: start + AffineExpression(lane))
       emitter.open([schedule.row])
@@ -72,37 +78,65 @@ extension Emitter {
     LoopAxis(extent: body.extents[axis], axis: axis, mask: 1 << UInt64(axis))
   }
 
-  /// Loops over `axes`, of which the first starts at `start`.
+  /// How many of the innermost loops are copied out.
+  private static func shortLoops(_ axes: [LoopAxis]) -> Int {
+    var copies = 1
+    var count = 0
+    for axis in axes.reversed() {
+      copies *= axis.extent
+      if copies > 8 { break }
+      count += 1
+    }
+    return count
+  }
+
+  /// Loops over `axes`, of which the first starts at `start`, and so many of the last are copied out.
   private mutating func emitNest(
-    _ axes: [LoopAxis], at start: AffineExpression, _ write: (inout Emitter) -> Void
+    _ axes: [LoopAxis], copied: Int, at start: AffineExpression, _ write: (inout Emitter) -> Void
   ) {
     guard let axis = axes.first else {
       write(&self)
       return
     }
-    _ = emitLoop(extent: axis.extent, []) { emitter, variable, _ in
-      emitter.bind(axis, to: start + AffineExpression(variable))
-      emitter.open([axis])
-      emitter.emitNest(Array(axes.dropFirst()), at: AffineExpression(), write)
-      return []
+    emitLevel(axis, isCopied: axes.count <= copied, at: start) { emitter, _ in
+      emitter.emitNest(Array(axes.dropFirst()), copied: copied, at: AffineExpression(), write)
     }
   }
 
-  /// Loops over a panel's columns, the innermost in vectors; `column` counts them from the panel's first.
+  /// One loop of a nest, or what it would run if it ran once.
+  private mutating func emitLevel(
+    _ axis: LoopAxis, isCopied: Bool, at start: AffineExpression,
+    _ write: (inout Emitter, _ number: AffineExpression) -> Void
+  ) {
+    let variable = axis.extent == 1 ? nil : newVariable()
+    let number = variable.map { AffineExpression($0) } ?? AffineExpression()
+    bind(axis, to: start + number)
+    open([axis])
+    write(&self, number)
+    let statements = close()
+    if let variable {
+      append(
+        .loop(Loop(variable, extent: axis.extent, axis: isCopied ? .unrolled : .sequential, body: statements)))
+    } else {
+      for statement in statements { append(statement) }
+    }
+  }
+
+  /// Loops over a panel's columns, the innermost in vectors: lanes of runs of `strip`, each of which has a first column,
+  /// counted from the panel's first.
   private mutating func emitColumnNest(
-    _ axes: ArraySlice<LoopAxis>, at start: AffineExpression, _ column: AffineExpression,
-    _ write: (inout Emitter, _ column: AffineExpression) -> Void
+    _ axes: ArraySlice<LoopAxis>, of strip: Int, copied: Int, at start: AffineExpression, _ column: AffineExpression,
+    _ write: (inout Emitter, _ first: AffineExpression, _ lane: AffineExpression) -> Void
   ) {
     guard let axis = axes.first else { return }
     let rest = axes.dropFirst()
     guard !rest.isEmpty else {
-      for run in Self.blocks(axis.extent, of: choice.strip) {
+      for run in Self.blocks(axis.extent, of: strip) {
         emitBlocks(run, isTop: false) { emitter, first, _ in
           let lane = emitter.newVariable()
-          let position = first + AffineExpression(lane)
-          emitter.bind(axis, to: start + position)
+          emitter.bind(axis, to: start + first + AffineExpression(lane))
           emitter.open([axis])
-          write(&emitter, column + position)
+          write(&emitter, column + first, AffineExpression(lane))
           let statements = emitter.close()
           emitter.append(.loop(Loop(lane, extent: run.extent, axis: .vector, body: statements)))
         }
@@ -110,11 +144,9 @@ extension Emitter {
       return
     }
     let stride = rest.reduce(1) { $0 * $1.extent }
-    _ = emitLoop(extent: axis.extent, []) { emitter, variable, _ in
-      emitter.bind(axis, to: start + AffineExpression(variable))
-      emitter.open([axis])
-      emitter.emitColumnNest(rest, at: AffineExpression(), column + AffineExpression(variable, coefficient: stride), write)
-      return []
+    emitLevel(axis, isCopied: rest.count <= copied, at: start) { emitter, number in
+      emitter.emitColumnNest(
+        rest, of: strip, copied: copied, at: AffineExpression(), column + number * stride, write)
     }
   }
 }

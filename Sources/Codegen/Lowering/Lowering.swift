@@ -175,6 +175,9 @@ struct Lowering {
     if contraction.packsRows {
       workspace.rows = add("rows", contraction.tile * contraction.inner.reduce(1) { $0 * $1.extent }, &self)
     }
+    if contraction.keepsAccumulators {
+      workspace.accumulators = add("accumulators", contraction.row.extent * contraction.panel, &self)
+    }
     workerByteCount = max(workerByteCount, end)
     return workspace
   }

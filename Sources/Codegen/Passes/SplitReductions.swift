@@ -1,20 +1,42 @@
 import CinchGraph
 
 /// Brings reductions into the forms that have an order of accumulation which vector code can follow: over one group of
-/// neighbouring axes at a time, innermost first.
+/// neighbouring axes at a time, innermost first, and very long rows in runs, which workers can share.
 enum SplitReductions {
   static func rewrite(_ builder: GraphBuilder, _ node: Node, _ x: [Tensor]) -> Tensor? {
     guard let op = node.op as? any ReductionOp, op.order == nil else { return nil }
     let shape = x[0].shape
     // Axes of extent 1 hold nothing to reduce.
     let axes = op.axes.filter { shape[$0] != 1 }
-    let groups = neighbouringGroups(axes, shape)
-    guard groups.count != 1 || axes != op.axes else { return nil }
+    var groups = neighbouringGroups(axes, shape)
+    let runs = groups.last.flatMap { Self.runs(along: $0, shape) }
+    guard groups.count != 1 || axes != op.axes || runs != nil else { return nil }
     var result = x[0]
+    if let runs, let last = groups.popLast() {
+      // What stands before the group, the runs, and after it axes of extent 1.
+      let kept = Array(shape.extents[..<last[0]])
+      result = result.reshaped(to: Shape(kept + [runs.count, runs.length]))
+      for axis in [kept.count + 1, kept.count] {
+        result = builder.add(type(of: op).init(axes: [axis], order: nil), [result], at: node.site)
+      }
+    }
     for group in groups.reversed() {
       result = builder.add(type(of: op).init(axes: group, order: nil), [result], at: node.site)
     }
     return result.reshaped(to: node.type.shape)
+  }
+
+  /// Elements from which a row is cut, and about how many a run then has.
+  private static let longRow = 1 << 16
+  private static let run = 1 << 14
+
+  /// How a group of last axes is cut into equal runs if it is very long.
+  private static func runs(along group: [Int], _ shape: Shape) -> (count: Int, length: Int)? {
+    guard let last = group.last, shape.extents[(last + 1)...].allSatisfy({ $0 == 1 }) else { return nil }
+    let count = shape.extents[group[0]...last].reduce(1, *)
+    guard count > longRow else { return nil }
+    guard let length = (run / 4...run).last(where: { count % $0 == 0 }) else { return nil }
+    return (count / length, length)
   }
 
   /// Runs of axes with nothing (but extents of 1) between them, outermost first.

@@ -63,37 +63,35 @@ struct AsmBlock: Sendable {
     if slice != nil { text += "  }\n" }
   }
 
-  private func writeBytes(to text: inout String, indentation: String, buffers: [Buffer]) {
+  private func writeBytes(to output: inout String, indentation: String, buffers: [Buffer]) {
+    var text = ASCIIText()
+    text.reserveCapacity(code.bytes.count * 12 + notes.count * 64)
     let explanations = Explanations(program, buffers)
     for (line, note) in zip(code.lines, notes) {
-      text += indentation
+      text.write(indentation)
       if line.length == 0 {
-        text += "  /* "
+        text.write("  /* ")
         line.write(to: &text)
-        text += " */\n"
+        text.write(" */\n")
         continue
       }
-      text += "  \".byte "
+      text.write("  \".byte ")
       for offset in line.offset..<line.offset + line.length {
-        if offset > line.offset { text += "," }
-        text += Self.hexadecimal[Int(code.bytes[offset])]
+        if offset > line.offset { text.write(",") }
+        text.writeHexadecimal(code.bytes[offset])
       }
-      text += "\\n\" /* "
+      text.write("\\n\" /* ")
       line.write(to: &text)
       explanations.write(note, to: &text)
-      text += " */\n"
+      text.write(" */\n")
     }
-  }
-
-  private static let hexadecimal: [String] = (0..<256).map {
-    let digits = String($0, radix: 16)
-    return "0x" + (digits.count < 2 ? "0" + digits : digits)
+    output += text.string
   }
 
   /// The text as it may stand in a C comment.
   static func comment(_ text: String) -> String {
-    text.contains("*/") || text.contains("/*")
-      ? String(text.map { $0 == "/" ? "|" : $0 }) : text
+    // Both ends of a comment have a star.
+    text.utf8.contains(UInt8(ascii: "*")) ? String(text.map { $0 == "/" ? "|" : $0 }) : text
   }
 }
 
@@ -116,24 +114,24 @@ private struct Explanations {
     }
   }
 
-  func write(_ note: Int32, to text: inout String) {
+  func write(_ note: Int32, to text: inout ASCIIText) {
     guard note >= 0 else { return }
-    text += "  "
+    text.write("  ")
     let instruction = instructions[Int(note)]
-    if let result = instruction.result { text += "v\(result.raw) = " }
+    if let result = instruction.result { text.write("v", String(result.raw), " = ") }
     switch instruction.operation {
-    case .apply(let opcode, _): text += opcode.rawValue
-    case .within(let bound, _, _): text += "within \(bound)"
-    case .load(let access): text += "load \(names[access.buffer.index])"
-    case .store(let access): text += "store \(names[access.buffer.index])"
-    case .sliceStart: text += "first of the slice"
-    case .point(_, let access, _): text += "row of \(names[access.buffer.index])"
-    case .lanesDown(let distance): text += "lanes down by \(distance)"
-    case .spread: text += "lane 0 everywhere"
+    case .apply(let opcode, _): text.write(opcode.rawValue)
+    case .within(let bound, _, _): text.write("within \(bound)")
+    case .load(let access): text.write("load ", names[access.buffer.index])
+    case .store(let access): text.write("store ", names[access.buffer.index])
+    case .sliceStart: text.write("first of the slice")
+    case .point(_, let access, _): text.write("row of \(names[access.buffer.index])")
+    case .lanesDown(let distance): text.write("lanes down by \(distance)")
+    case .spread: text.write("lane 0 everywhere")
     }
     for (index, operand) in instruction.operands.enumerated() {
-      text += index == 0 ? " v" : ", v"
-      text += String(operand.raw)
+      text.write(index == 0 ? " v" : ", v")
+      text.write(String(operand.raw))
     }
   }
 }

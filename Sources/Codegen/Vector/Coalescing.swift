@@ -26,11 +26,11 @@ struct Coalescing {
 
   private init(_ code: MachineCode) {
     leader = code.registers.indices.map { VirtualRegister($0) }
-    var interesting = Set<Int>()
+    var isInteresting = [Bool](repeating: false, count: code.registers.count)
     for line in code.lines {
       guard case .instruction(let instruction) = line, instruction.kind == .copy else { continue }
-      if let destination = instruction.definition { interesting.insert(destination.index) }
-      if let source = instruction.first.register { interesting.insert(source.index) }
+      if let destination = instruction.definition { isInteresting[destination.index] = true }
+      if let source = instruction.first.register { isInteresting[source.index] = true }
     }
     let ends = LiveRanges(code).loopEnds
     for (index, line) in code.lines.enumerated() {
@@ -39,11 +39,11 @@ struct Coalescing {
       case .loopEnd: break
       case .instruction(let instruction):
         instruction.forEachUse { register in
-          if interesting.contains(register.index) {
+          if isInteresting[register.index] {
             occurrences[register.index, default: Occurrences()].uses.append(index)
           }
         }
-        if let register = instruction.definition, interesting.contains(register.index) {
+        if let register = instruction.definition, isInteresting[register.index] {
           occurrences[register.index, default: Occurrences()].definitions.append(index)
         }
       }

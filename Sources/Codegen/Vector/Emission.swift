@@ -150,7 +150,8 @@ struct Emission {
     switch memory.base {
     case .frame: base = GeneralRegisterPlan.frame
     case .pool: base = try register(plan.pool, slot: poolSlot, key: -1)
-    case .group(let group):
+    case .group(let number):
+      let group = Int(number)
       base = try register(plan.groups[group], slot: groupSlots[group], key: group)
       displacement -= ahead[group]
     }
@@ -180,8 +181,9 @@ struct Emission {
   /// A computed pointer: where the access goes, plus `scale` times lane 0.
   private mutating func emitPoint(_ instruction: MachineInstruction) throws(X86EncodingError) {
     guard let group = addressing.groups.firstIndex(where: { $0.start == .computed(instruction.pointer) }),
-      case .memory(let memory) = instruction.second, case .group(let from) = memory.base
+      case .memory(let memory) = instruction.second, case .group(let number) = memory.base
     else { return }
+    let from = Int(number)
     let displacement = memory.displacement - ahead[from]
     let source = try operand(instruction.first)
     let scratch = plan.scratch

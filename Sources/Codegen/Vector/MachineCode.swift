@@ -3,17 +3,19 @@ import CinchGraph
 // A vector program in a machine's instructions, before registers: straight lines and loops in one flat list.
 
 /// A vector or mask register without a number yet; indexes `MachineCode.registers`.
-struct VirtualRegister: Hashable, Sendable {
+struct VirtualRegister: Hashable, Sendable, BitwiseCopyable {
   let raw: Int32
   init(_ index: Int) { raw = Int32(truncatingIfNeeded: index) }
   var index: Int { Int(raw) }
 }
 
 /// An address without a general register yet.
-struct MachineMemory: Hashable, Sendable {
-  enum Base: Hashable, Sendable {
+///
+/// Instructions and all that they consist of are plain bits: passes copy them by the thousand.
+struct MachineMemory: Hashable, Sendable, BitwiseCopyable {
+  enum Base: Hashable, Sendable, BitwiseCopyable {
     /// A pointer that loops advance; the displacement counts from where the loops' current iterations put it.
-    case group(Int)
+    case group(Int32)
     /// The kernel's table of constants.
     case pool
     /// The function's local array: spilled values, and what C hands over.
@@ -26,11 +28,11 @@ struct MachineMemory: Hashable, Sendable {
   var index: VirtualRegister?
   /// One element for all lanes, by the instruction itself (AVX-512).
   var broadcast = false
-  /// What an access touches; nil for constants and spills.
-  var access: VectorAccess?
+  /// What is touched, by its place in `MachineCode.accesses`; nil for constants and spills.
+  var access: Int32?
 }
 
-enum MachineOperand: Hashable, Sendable {
+enum MachineOperand: Hashable, Sendable, BitwiseCopyable {
   case none
   case register(VirtualRegister)
   case memory(MachineMemory)
@@ -43,8 +45,8 @@ enum MachineOperand: Hashable, Sendable {
 }
 
 /// One instruction. Sources stand in the order of Intel's manuals, after the destination.
-struct MachineInstruction: Sendable {
-  enum Kind: UInt8, Sendable {
+struct MachineInstruction: Sendable, BitwiseCopyable {
+  enum Kind: UInt8, Sendable, BitwiseCopyable {
     case plain
     /// `first · second + third`; which of them the result replaces, is decided when it is known which dies.
     case fusedMultiplyAdd
@@ -141,14 +143,14 @@ struct MachineInstruction: Sendable {
   }
 }
 
-enum MachineLine: Sendable {
+enum MachineLine: Sendable, BitwiseCopyable {
   case instruction(MachineInstruction)
   case loopBegin(VectorLoopID)
   case loopEnd(VectorLoopID)
 }
 
 /// How a register's value can be had again at any place.
-enum Rematerialization: Hashable, Sendable {
+enum Rematerialization: Hashable, Sendable, BitwiseCopyable {
   case zero
   /// 32 bits for all lanes, from the pool's byte.
   case broadcast(pool: Int)
@@ -159,7 +161,7 @@ enum Rematerialization: Hashable, Sendable {
 }
 
 struct MachineCode: Sendable {
-  struct Register: Sendable {
+  struct Register: Sendable, BitwiseCopyable {
     var isMask: Bool
     var remat: Rematerialization?
   }
@@ -167,6 +169,8 @@ struct MachineCode: Sendable {
   let family: VectorFamily
   var lines: [MachineLine] = []
   var registers: [Register] = []
+  /// Where loads and stores go in memory.
+  var accesses: [VectorAccess] = []
   var pool = ConstantPool()
   /// Bytes of the frame in use.
   var frameByteCount = 0

@@ -16,7 +16,7 @@ struct RegisterAllocation: Sendable {
       var scan = LinearScan(code, unspillable: unspillable)
       scan.run()
       if scan.spilled.isEmpty { return RegisterAllocation(numbers: scan.numbers) }
-      var spilling = Spilling(scan.spilled)
+      var spilling = Spilling(scan.spilled, of: code)
       spilling.rewrite(&code)
       unspillable.formUnion(spilling.temporaries)
     }
@@ -36,7 +36,7 @@ private struct LinearScan {
   private var free: (vectors: UInt32, masks: UInt32)
   private var active: [Active] = []
   /// The register that a result should share, because it replaces the value there.
-  private var hints: [VirtualRegister: VirtualRegister] = [:]
+  private var hints: [Int32]
   var numbers: [UInt8]
   private(set) var spilled: [VirtualRegister] = []
   private var isSpilled: [Bool]
@@ -49,14 +49,15 @@ private struct LinearScan {
     free = (vectorCount == 32 ? .max : (1 << UInt32(vectorCount)) - 1, 0b1111_1110)
     numbers = [UInt8](repeating: 0, count: code.registers.count)
     isSpilled = [Bool](repeating: false, count: code.registers.count)
+    hints = [Int32](repeating: -1, count: code.registers.count)
     for line in code.lines {
       guard case .instruction(let instruction) = line, let destination = instruction.definition else {
         continue
       }
       if let tied = instruction.tied, tied != destination {
-        hints[destination] = tied
+        hints[destination.index] = tied.raw
       } else if instruction.kind == .copy, let source = instruction.first.register {
-        if hints[destination] == nil { hints[destination] = source }
+        if hints[destination.index] < 0 { hints[destination.index] = source.raw }
       }
     }
   }
@@ -95,8 +96,9 @@ private struct LinearScan {
       available = isMask ? free.masks : free.vectors
     }
     var number = available.trailingZeroBitCount
-    if let hint = hints[register], !isSpilled[hint.index] {
-      let wanted = Int(numbers[hint.index])
+    let hint = Int(hints[register.index])
+    if hint >= 0, !isSpilled[hint] {
+      let wanted = Int(numbers[hint])
       if available >> UInt32(wanted) & 1 != 0 { number = wanted }
     }
     numbers[register.index] = UInt8(number)
@@ -135,17 +137,23 @@ private struct Spilling {
   private(set) var temporaries: [VirtualRegister] = []
   /// In the order in which the scan gave them up, which decides the places in the frame: code must not depend on hashing.
   private let registers: [VirtualRegister]
-  private let spilled: Set<VirtualRegister>
+  /// By register.
+  private var spilled: [Bool]
 
-  init(_ registers: [VirtualRegister]) {
+  init(_ registers: [VirtualRegister], of code: MachineCode) {
     self.registers = registers
-    spilled = Set(registers)
+    spilled = [Bool](repeating: false, count: code.registers.count)
+    for register in registers { spilled[register.index] = true }
+  }
+
+  private func isSpilled(_ register: VirtualRegister) -> Bool {
+    register.index < spilled.count && spilled[register.index]
   }
 
   mutating func rewrite(_ code: inout MachineCode) {
     let lines = code.lines
     code.lines.removeAll(keepingCapacity: true)
-    code.lines.reserveCapacity(lines.count + 4 * spilled.count)
+    code.lines.reserveCapacity(lines.count + 4 * registers.count)
     for register in registers where code[register].remat == nil {
       slots[register] = code.reserveFrame(code[register].isMask ? 8 : code.family.widest.bytes)
       code.spillCount += 1
@@ -157,7 +165,7 @@ private struct Spilling {
 
   private mutating func rewrite(_ original: MachineInstruction, _ code: inout MachineCode) {
     var instruction = original
-    if let destination = instruction.definition, spilled.contains(destination), code[destination].remat != nil,
+    if let destination = instruction.definition, isSpilled(destination), code[destination].remat != nil,
       instruction.kind == .constant
     {
       return
@@ -166,7 +174,7 @@ private struct Spilling {
     var renamed: [VirtualRegister: VirtualRegister] = [:]
     var loads: [VirtualRegister] = []
     instruction.forEachUse { register in
-      if spilled.contains(register), !loads.contains(register) { loads.append(register) }
+      if isSpilled(register), !loads.contains(register) { loads.append(register) }
     }
     for register in loads {
       let temporary = makeTemporary(for: register, &code)
@@ -182,7 +190,7 @@ private struct Spilling {
       }
     }
     var stored: VirtualRegister?
-    if let destination = instruction.definition, spilled.contains(destination) {
+    if let destination = instruction.definition, isSpilled(destination) {
       stored = destination
       if renamed[destination] == nil { renamed[destination] = makeTemporary(for: destination, &code) }
     }
@@ -221,12 +229,12 @@ private struct Spilling {
     guard instruction.kind == .plain, instruction.memory == nil, instruction.width == code.family.widest,
       let position = instruction.mnemonic.memorySource
     else { return }
-    if position == 2, instruction.commutes, let first = instruction.first.register, spilled.contains(first) {
+    if position == 2, instruction.commutes, let first = instruction.first.register, isSpilled(first) {
       let second = instruction.second.register
-      if second.map({ !spilled.contains($0) }) ?? false { swap(&instruction.first, &instruction.second) }
+      if second.map({ !isSpilled($0) }) ?? false { swap(&instruction.first, &instruction.second) }
     }
     let operand = position == 1 ? instruction.first : instruction.second
-    guard let register = operand.register, spilled.contains(register), !code[register].isMask,
+    guard let register = operand.register, isSpilled(register), !code[register].isMask,
       register != instruction.tied, let memory = memory(register, code)
     else { return }
     var count = 0

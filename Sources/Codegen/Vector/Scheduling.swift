@@ -3,9 +3,10 @@ import CinchGraph
 /// Orders the instructions of each straight line. What one result needs stands together, which keeps few registers
 /// busy; where it would have to wait for itself, the next independent result is begun, as long as registers last.
 struct Scheduling {
-  private let buffers: [Buffer]
-  private let lanes: Int
+  private let places: [AccessPlace]
   private let registerLimit: Int
+  /// By register: its number among those of the current block, or -1.
+  private var localNumbers: [Int32]
 
   /// How many of the ready instructions are looked at.
   private static let window = 24
@@ -13,8 +14,10 @@ struct Scheduling {
   private static let width = 2
 
   static func schedule(_ code: inout MachineCode, lanes: Int, buffers: [Buffer]) {
-    let scheduling = Scheduling(
-      buffers: buffers, lanes: lanes, registerLimit: code.family.registerCount - 1)
+    var scheduling = Scheduling(
+      places: code.accesses.map { AccessPlace($0, lanes: lanes, buffers) },
+      registerLimit: code.family.registerCount - 1,
+      localNumbers: [Int32](repeating: -1, count: code.registers.count))
     let throughBlocks = LiveThrough(code)
     var lines: [MachineLine] = []
     lines.reserveCapacity(code.lines.count)
@@ -35,7 +38,7 @@ struct Scheduling {
     code.lines = lines
   }
 
-  private func flush(
+  private mutating func flush(
     _ block: inout [MachineInstruction], isLoopEnd: Bool, _ code: MachineCode, _ through: LiveThrough,
     _ number: Int, into lines: inout [MachineLine]
   ) {
@@ -50,33 +53,37 @@ struct Scheduling {
 
   // MARK: - One block
 
-  private func order(
+  private mutating func order(
     _ block: [MachineInstruction], _ code: MachineCode, _ through: LiveThrough, _ number: Int
   ) -> [Int] {
     if block.count < 3 { return Array(block.indices) }
-    var graph = DependenceGraph(count: block.count)
+    let registers = numberRegisters(block, code, through, number)
+    defer { for register in registers { localNumbers[register.id.index] = -1 } }
+    var graph = DependenceGraph(count: block.count, registerCount: registers.count)
     var readyAt = [Int](repeating: 0, count: block.count)
+    var usesLeft = [Int32](repeating: 0, count: registers.count)
     for (index, instruction) in block.enumerated() {
-      instruction.forEachUse { graph.use($0, by: index) }
-      if let register = instruction.definition { graph.define(register, by: index) }
+      instruction.forEachUse { register in
+        let local = Int(localNumbers[register.index])
+        graph.use(local, by: index)
+        usesLeft[local] += 1
+      }
+      if let register = instruction.definition { graph.define(Int(localNumbers[register.index]), by: index) }
     }
     addMemoryOrder(block, to: &graph)
-    let base = graph.depthFirstOrder()
+    let successors = graph.successors
+    let predecessors = graph.predecessors
+    let base = DependenceGraph.depthFirstOrder(count: block.count, predecessors, successors)
     var rank = [Int](repeating: 0, count: block.count)
     for (position, index) in base.enumerated() { rank[index] = position }
 
-    var usesLeft: [VirtualRegister: Int] = [:]
-    for instruction in block { instruction.forEachUse { usesLeft[$0, default: 0] += 1 } }
-    func isTracked(_ register: VirtualRegister) -> Bool {
-      !code[register].isMask && code[register].remat == nil
-    }
     var live = through.count(in: number)
-    for register in usesLeft.keys
-    where isTracked(register) && graph.definition(of: register) == nil && !through.passes(register, number) {
+    for (local, register) in registers.enumerated()
+    where register.isTracked && usesLeft[local] > 0 && !graph.isDefined(local) && !through.passes(register.id, number) {
       live += 1
     }
 
-    var waiting = graph.predecessorCounts
+    var waiting = block.indices.map { predecessors.count(of: $0) }
     // Ready instructions, by rank.
     var ready = base.filter { waiting[$0] == 0 }
     var result: [Int] = []
@@ -90,7 +97,7 @@ struct Scheduling {
         var best = Int.max
         for position in 0..<min(ready.count, Self.window) {
           let index = ready[position]
-          if isFull, growth(block[index], usesLeft, through, number, isTracked) > 0 { continue }
+          if isFull, growth(block[index], usesLeft, registers) > 0 { continue }
           let wait = max(readyAt[index], cycle)
           if wait < best {
             best = wait
@@ -100,12 +107,13 @@ struct Scheduling {
         }
       }
       let index = ready.remove(at: choice)
-      live += growth(block[index], usesLeft, through, number, isTracked)
-      block[index].forEachUse { usesLeft[$0, default: 0] -= 1 }
+      live += growth(block[index], usesLeft, registers)
+      block[index].forEachUse { usesLeft[Int(localNumbers[$0.index])] -= 1 }
       let started = max(clock, readyAt[index] * Self.width)
       clock = started + 1
       let done = started / Self.width + Self.latency(block[index])
-      graph.forEachSuccessor(of: index) { successor in
+      for position in successors.range(index) {
+        let successor = successors[position]
         readyAt[successor] = max(readyAt[successor], done)
         waiting[successor] -= 1
         if waiting[successor] == 0 {
@@ -120,17 +128,48 @@ struct Scheduling {
     return result
   }
 
+  /// A register that a block mentions.
+  private struct LocalRegister {
+    var id: VirtualRegister
+    /// Whether it counts towards the vector registers in use.
+    var isTracked: Bool
+    /// Whether a definition takes one more, and the last use frees one.
+    var growsAtDefinition: Bool
+    var shrinksAtLastUse: Bool
+  }
+
+  /// Numbers the registers that a block mentions.
+  private mutating func numberRegisters(
+    _ block: [MachineInstruction], _ code: MachineCode, _ through: LiveThrough, _ blockNumber: Int
+  ) -> [LocalRegister] {
+    var registers: [LocalRegister] = []
+    registers.reserveCapacity(2 * block.count)
+    func add(_ register: VirtualRegister) {
+      guard localNumbers[register.index] < 0 else { return }
+      localNumbers[register.index] = Int32(truncatingIfNeeded: registers.count)
+      let isTracked = !code[register].isMask && code[register].remat == nil
+      registers.append(
+        LocalRegister(
+          id: register, isTracked: isTracked,
+          growsAtDefinition: isTracked && !through.enters(register, blockNumber),
+          shrinksAtLastUse: isTracked && !through.outlives(register, blockNumber)))
+    }
+    for instruction in block {
+      instruction.forEachUse { add($0) }
+      if let register = instruction.definition { add(register) }
+    }
+    return registers
+  }
+
   /// How many more registers are taken after an instruction than before.
-  private func growth(
-    _ instruction: MachineInstruction, _ usesLeft: [VirtualRegister: Int], _ through: LiveThrough,
-    _ number: Int, _ isTracked: (VirtualRegister) -> Bool
-  ) -> Int {
+  private func growth(_ instruction: MachineInstruction, _ usesLeft: [Int32], _ registers: [LocalRegister]) -> Int {
     var growth = 0
-    if let register = instruction.definition, isTracked(register), !through.enters(register, number) {
+    if let register = instruction.definition, registers[Int(localNumbers[register.index])].growsAtDefinition {
       growth += 1
     }
     instruction.forEachUse { register in
-      if usesLeft[register] == 1, isTracked(register), !through.outlives(register, number) { growth -= 1 }
+      let local = Int(localNumbers[register.index])
+      if usesLeft[local] == 1, registers[local].shrinksAtLastUse { growth -= 1 }
     }
     return growth
   }
@@ -162,7 +201,7 @@ struct Scheduling {
         continue
       }
       guard let access = memory.access else { continue }
-      if let pointer = access.pointer, let point = points[pointer] { graph.order(point, before: index) }
+      if let point = points[places[Int(access)].pointer] { graph.order(point, before: index) }
       for earlier in accesses where earlier.isStore || instruction.isStore {
         if mayOverlap(earlier.memory, memory) { graph.order(earlier.index, before: index) }
       }
@@ -171,18 +210,36 @@ struct Scheduling {
   }
 
   private func mayOverlap(_ a: MachineMemory, _ b: MachineMemory) -> Bool {
-    guard let first = a.access, let second = b.access, first.segment == second.segment else { return false }
-    if a.base == b.base, let firstCount = first.byteCount(lanes: lanes),
-      let secondCount = second.byteCount(lanes: lanes)
-    {
-      return a.displacement < b.displacement + secondCount && b.displacement < a.displacement + firstCount
+    guard let own = a.access, let other = b.access else { return false }
+    let (first, second) = (places[Int(own)], places[Int(other)])
+    guard first.segment == second.segment else { return false }
+    if a.base == b.base, first.byteCount >= 0, second.byteCount >= 0 {
+      return a.displacement < b.displacement + second.byteCount && b.displacement < a.displacement + first.byteCount
     }
-    if first.buffer == second.buffer { return true }
-    // Slices may be anywhere in what they are slices of.
-    let one = buffers[(buffers[first.buffer.index].motion?.parent ?? first.buffer).index]
-    let other = buffers[(buffers[second.buffer.index].motion?.parent ?? second.buffer).index]
-    return one.byteOffset < other.byteOffset + other.byteCount
-      && other.byteOffset < one.byteOffset + one.byteCount
+    return first.buffer == second.buffer || first.lower < second.upper && second.lower < first.upper
+  }
+}
+
+/// What is known about where an access goes, as plain numbers.
+private struct AccessPlace {
+  var segment: Segment
+  var buffer: BufferID
+  /// Bytes from the first to the last element, or -1 if only running code knows.
+  var byteCount: Int
+  /// The buffer's place in its segment: of what it is a slice of, if it is one, since slices may be anywhere in that.
+  var lower: Int
+  var upper: Int
+  /// The computed pointer, or -1.
+  var pointer: Int
+
+  init(_ access: VectorAccess, lanes: Int, _ buffers: [Buffer]) {
+    segment = access.segment
+    buffer = access.buffer
+    byteCount = access.byteCount(lanes: lanes) ?? -1
+    let whole = buffers[(buffers[access.buffer.index].motion?.parent ?? access.buffer).index]
+    lower = whole.byteOffset
+    upper = whole.byteOffset + whole.byteCount
+    pointer = access.pointer ?? -1
   }
 }
 

@@ -8,7 +8,7 @@ extension Selection {
   ) throws(VectorLimitation) {
     var memory = self.memory(access)
     if access.elementType == .bool {
-      try loadMask(memory, mask: mask, result)
+      try loadMask(memory, isUniform: access.shape == .uniform, mask: mask, result)
       return
     }
     let isUniform = access.shape == .uniform
@@ -50,9 +50,8 @@ extension Selection {
 
   /// A Bool is a byte in memory and a mask in registers.
   private mutating func loadMask(
-    _ memory: MachineMemory, mask: VectorValue?, _ result: VectorValue
+    _ memory: MachineMemory, isUniform: Bool, mask: VectorValue?, _ result: VectorValue
   ) throws(VectorLimitation) {
-    let isUniform = memory.access?.shape == .uniform
     if family == .avx512 {
       let bytes = MachineOperand.register(temporary())
       var load = MachineInstruction(isUniform ? .vpbroadcastb : .vmovdqu8, .xmm, bytes, .memory(memory))

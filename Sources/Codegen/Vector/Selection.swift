@@ -171,7 +171,9 @@ struct Selection {
 
   mutating func memory(_ access: VectorAccess, index: VirtualRegister? = nil) -> MachineMemory {
     let (group, displacement) = addressing.place(access, inside: openLoops)
-    return MachineMemory(base: .group(group), displacement: displacement, index: index, access: access)
+    code.accesses.append(access)
+    return MachineMemory(
+      base: .group(Int32(group)), displacement: displacement, index: index, access: Int32(code.accesses.count - 1))
   }
 
   // MARK: - Constants

@@ -22,7 +22,7 @@ enum LaneConstant: Hashable, Sendable {
 }
 
 /// A loop that runs, by its place in `VectorProgram.loops`.
-struct VectorLoopID: Hashable, Sendable {
+struct VectorLoopID: Hashable, Sendable, BitwiseCopyable {
   let raw: Int32
   init(_ index: Int) { raw = Int32(truncatingIfNeeded: index) }
   var index: Int { Int(raw) }

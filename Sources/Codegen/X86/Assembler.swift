@@ -23,11 +23,7 @@ package struct Assembler: Sendable {
   }
 
   /// Appends an instruction.
-  ///
-  /// - Parameter note: what the instruction computes, for comments in generated C.
-  package mutating func append(
-    _ instruction: X86Instruction, note: String? = nil
-  ) throws(X86EncodingError) {
+  package mutating func append(_ instruction: X86Instruction) throws(X86EncodingError) {
     let mentioned = instruction.generalRegisters
     if mentioned.contains(GeneralRegisterSet(.rsp)) || mentioned.contains(GeneralRegisterSet(.rbp)) {
       throw X86EncodingError(instruction: instruction, reason: .reservedRegister)
@@ -36,7 +32,7 @@ package struct Assembler: Sendable {
     try instruction.encode(for: family, into: &bytes)
     generalRegisters.formUnion(mentioned)
     if instruction.width != .xmm { usesWideVectors = true }
-    appendLine(.instruction(instruction), from: start, note: note)
+    appendLine(.instruction(instruction), from: start)
   }
 
   /// A label that is not placed yet.
@@ -49,7 +45,7 @@ package struct Assembler: Sendable {
   package mutating func place(_ label: Label) {
     precondition(labelOffsets[label.index] == nil, "Cinch bug: label \(label.index) is placed twice")
     labelOffsets[label.index] = bytes.count
-    appendLine(.label(label), from: bytes.count, note: nil)
+    appendLine(.label(label), from: bytes.count)
   }
 
   /// Places a new label here, for jumping back to.
@@ -61,7 +57,7 @@ package struct Assembler: Sendable {
 
   /// Appends a jump, unconditional without a condition. It takes two bytes if it goes back to a near label,
   /// five or six otherwise.
-  package mutating func jump(if condition: X86Condition? = nil, to label: Label, note: String? = nil) {
+  package mutating func jump(if condition: X86Condition? = nil, to label: Label) {
     let start = bytes.count
     if let target = labelOffsets[label.index] {
       if let near = Int8(exactly: target - (start + 2)) {
@@ -75,7 +71,7 @@ package struct Assembler: Sendable {
       appendFarJump(condition)
       forwardJumps.append((label, bytes.count))
     }
-    appendLine(.jump(condition, label), from: start, note: note)
+    appendLine(.jump(condition, label), from: start)
   }
 
   /// The code, with the distances of forward jumps filled in. Each label that is jumped to has to be placed
@@ -108,9 +104,8 @@ package struct Assembler: Sendable {
     }
   }
 
-  private mutating func appendLine(_ content: AssembledLine.Content, from start: Int, note: String?) {
-    lines.append(
-      AssembledLine(offset: start, length: bytes.count - start, content: content, note: note))
+  private mutating func appendLine(_ content: AssembledLine.Content, from start: Int) {
+    lines.append(AssembledLine(offset: start, length: bytes.count - start, content: content))
   }
 }
 
@@ -133,8 +128,6 @@ package struct AssembledLine: Sendable {
   package var offset: Int
   package var length: Int
   package var content: Content
-  /// What the line computes, in the words of whoever appended it.
-  package var note: String?
 
   package var text: String {
     var text = ""
@@ -142,14 +135,14 @@ package struct AssembledLine: Sendable {
     return text
   }
 
-  package func write(to text: inout String) {
+  package func write(to text: inout some TextOutputStream) {
     switch content {
     case .instruction(let instruction): instruction.writeAssembly(to: &text)
     case .jump(let condition, let label):
-      text += "j"
-      text += condition?.suffix ?? "mp"
-      text += " L\(label.index)"
-    case .label(let label): text += "L\(label.index):"
+      text.write("j")
+      text.write(condition?.suffix ?? "mp")
+      text.write(" L\(label.index)")
+    case .label(let label): text.write("L\(label.index):")
     }
   }
 }

@@ -8,73 +8,73 @@ extension X86Instruction: CustomStringConvertible {
 
   package var description: String { assemblyText }
 
-  package func writeAssembly(to text: inout String) {
-    text += mnemonic.name
+  package func writeAssembly(to text: inout some TextOutputStream) {
+    text.write(mnemonic.name)
     let form = X86Form.first(for: self, in: nil)
     for index in 0..<Self.maximumOperandCount {
       let operand = self[operand: index]
       if operand == .none { break }
-      text += index == 0 ? " " : ", "
+      text.write(index == 0 ? " " : ", ")
       let pattern = form?.pattern(index)
       switch operand {
       case .none: break
       case .vector(let register):
-        text += (pattern?.extent.register(width) ?? width).name
-        text += String(register.number)
+        text.write((pattern?.extent.register(width) ?? width).name)
+        text.write(String(register.number))
       case .mask(let register):
-        text += "k"
-        text += String(register.number)
-      case .general64(let register): text += register.name
-      case .general32(let register): text += register.name32
-      case .immediate(let value): text += String(value)
+        text.write("k")
+        text.write(String(register.number))
+      case .general64(let register): text.write(register.name)
+      case .general32(let register): text.write(register.name32)
+      case .immediate(let value): text.write(String(value))
       case .memory(let memory): write(memory, pattern, form, to: &text)
       }
       if index == 0, let mask {
-        text += "{k"
-        text += String(mask.number)
-        text += zeroing ? "}{z}" : "}"
+        text.write("{k")
+        text.write(String(mask.number))
+        text.write(zeroing ? "}{z}" : "}")
       }
     }
   }
 
   private func write(
-    _ memory: MemoryOperand, _ pattern: OperandPattern?, _ form: X86Form?, to text: inout String
+    _ memory: MemoryOperand, _ pattern: OperandPattern?, _ form: X86Form?, to text: inout some TextOutputStream
   ) {
     let operandBytes = pattern?.extent.bytes(width) ?? width.bytes
     let elementBytes = form?.broadcastBytes ?? 0
     if form?.spellsMemorySize == true {
       switch memory.broadcast ? elementBytes : operandBytes {
-      case 1: text += "byte ptr "
-      case 4: text += "dword ptr "
-      case 8: text += "qword ptr "
-      case 16: text += "xmmword ptr "
-      case 32: text += "ymmword ptr "
-      default: text += "zmmword ptr "
+      case 1: text.write("byte ptr ")
+      case 4: text.write("dword ptr ")
+      case 8: text.write("qword ptr ")
+      case 16: text.write("xmmword ptr ")
+      case 32: text.write("ymmword ptr ")
+      default: text.write("zmmword ptr ")
       }
     }
-    text += "["
-    text += memory.base.name
+    text.write("[")
+    text.write(memory.base.name)
     switch memory.index {
     case .none: break
     case .general(let register):
-      text += " + "
-      text += register.name
-      text += memory.scale.suffix
+      text.write(" + ")
+      text.write(register.name)
+      text.write(memory.scale.suffix)
     case .vector(let register):
       let indexWidth = pattern?.extent.register(width) ?? width
-      text += " + "
-      text += indexWidth.name
-      text += String(register.number)
-      text += memory.scale.suffix
+      text.write(" + ")
+      text.write(indexWidth.name)
+      text.write(String(register.number))
+      text.write(memory.scale.suffix)
     }
     if memory.displacement != 0 {
-      text += memory.displacement < 0 ? " - " : " + "
-      text += String(memory.displacement.magnitude)
+      text.write(memory.displacement < 0 ? " - " : " + ")
+      text.write(String(memory.displacement.magnitude))
     }
-    text += "]"
+    text.write("]")
     if memory.broadcast {
       // No form knows how wide an element is if the instruction has no such form.
-      text += elementBytes > 0 ? "{1to\(operandBytes / elementBytes)}" : "{broadcast}"
+      text.write(elementBytes > 0 ? "{1to\(operandBytes / elementBytes)}" : "{broadcast}")
     }
   }
 }

@@ -1,5 +1,5 @@
 /// The name of an instruction; its forms stand in the tables under Forms/.
-package enum X86Mnemonic: UInt16, Hashable, Sendable, CaseIterable {
+package enum X86Mnemonic: UInt16, Hashable, Sendable, BitwiseCopyable, CaseIterable {
   // Vector moves
   case vmovups, vmovaps, vmovupd, vmovapd, vmovss, vmovsd, vmovd, vmovq, vmovntps
   case vmovdqu, vmovdqa, vmovdqu8, vmovdqu16, vmovdqu32, vmovdqu64, vmovdqa32

@@ -91,7 +91,7 @@ package struct MaskRegister: Hashable, Sendable {
   package static let writeMasks: [MaskRegister] = (1..<8).map { MaskRegister($0) }
 }
 
-package enum VectorWidth: UInt8, Hashable, Sendable, CaseIterable, Comparable {
+package enum VectorWidth: UInt8, Hashable, Sendable, BitwiseCopyable, CaseIterable, Comparable {
   case xmm, ymm, zmm
 
   package var bytes: Int { 16 << Int(rawValue) }
