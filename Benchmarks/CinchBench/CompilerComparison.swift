@@ -61,19 +61,25 @@ struct CompilerComparison {
     return times.map { $0.sorted() }
   }
 
-  /// Kernels are the same for both, so that each has a ratio.
+  /// Kernels are the same for both, so that each has a ratio; only those that matter are shown.
   private func compareKernels(_ workload: Workload, _ data: WorkloadData, _ reference: ProgramOptions) throws {
-    let profiles = try [options, reference].map { options in
+    let both = try [options, reference].map { options in
       var options = options
       options.isProfiling = true
-      let bound = try BoundWorkload(workload, data, options)
-      let clock = ContinuousClock()
-      let start = clock.now
-      repeat { try bound.step() } while clock.now - start < .seconds(1)
-      return bound.program.profile
+      return try BoundWorkload(workload, data, options)
     }
-    guard let own = profiles[0], let other = profiles[1], own.kernels.count == other.kernels.count else { return }
-    for (mine, theirs) in zip(own.kernels, other.kernels) where mine.time > theirs.time * 1.05 {
+    let clock = ContinuousClock()
+    let start = clock.now
+    repeat {
+      for bound in both {
+        let turn = clock.now
+        repeat { try bound.step() } while clock.now - turn < .milliseconds(20)
+      }
+    } while (clock.now - start).seconds < seconds
+    guard let own = both[0].program.profile, let other = both[1].program.profile, own.kernels.count == other.kernels.count
+    else { return }
+    for (mine, theirs) in zip(own.kernels, other.kernels)
+    where mine.time > theirs.time * 1.05 && mine.time > own.total * 0.01 {
       let times = [mine, theirs].map { padded(fixed($0.time.seconds * 1e6, 2), 12) }.joined()
       print(padded("", 8) + times + padded(fixed(mine.time / theirs.time, 2) + "×", 13) + "  \(mine.name): \(mine.origin.first ?? "")")
     }
