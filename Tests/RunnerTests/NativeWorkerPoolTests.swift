@@ -135,6 +135,30 @@ import Testing
     withExtendedLifetime(code) {}
   }
 
+  /// Programs on different numbers of threads don't run at the same time, or they would fight over the cores.
+  @Test func poolsThatTakeTurnsRunOneAtATime() async throws {
+    // Worker 0 writes whose step it is, and looks again and again whether it still stands there.
+    let (code, function) = try step(
+      """
+      if (worker == 0) {
+        ((volatile long *)state)[0] = workers;
+        for (long i = 0; i < 20000; i++) if (((volatile long *)state)[0] != workers) ((long *)scratch)[0]++;
+      }
+      return 0;
+      """)
+    let (owner, mistakes) = (try MemorySegment(byteCount: 64), try MemorySegment(byteCount: 64))
+    let pools = try [2, 3].map { try WorkerPool(workerCount: $0, takesTurns: true) }
+    await withTaskGroup(of: Void.self) { group in
+      for pool in pools {
+        group.addTask {
+          for _ in 0..<200 { _ = pool.run(function, state: owner.baseAddress, scratch: mistakes.baseAddress) }
+        }
+      }
+    }
+    #expect(mistakes.read(at: 0, count: 1, as: Int.self) == [0])
+    withExtendedLifetime(code) {}
+  }
+
   /// What happens when the process ends, while programs still hold the pool.
   @Test func aStoppedPoolHasJoinedItsThreads() throws {
     let (code, function) = try step("barrier(context); return 0;")

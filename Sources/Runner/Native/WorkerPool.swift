@@ -25,15 +25,21 @@ public final class WorkerPool: Sendable {
   public let workerCount: Int
 
   private let crew: Mutex<Crew>
+  private let takesTurns: Bool
+  /// Held by the pool that runs a step, of those that take turns.
+  private static let turn = Mutex(())
 
   /// Starts `workerCount - 1` threads.
   ///
+  /// - Parameter takesTurns: whether steps wait for those of other such pools, if there is more than one worker.
+  ///
   /// Throws `NativeError.workerCountInvalid`, or `.threadRefused` where the system gives no more threads.
-  public init(workerCount: Int) throws {
+  public init(workerCount: Int, takesTurns: Bool = false) throws {
     guard 1...Self.workerLimit ~= workerCount else {
       throw NativeError.workerCountInvalid(workerCount, limit: Self.workerLimit)
     }
     self.workerCount = workerCount
+    self.takesTurns = takesTurns && workerCount > 1
     crew = try Mutex(Crew(workerCount: workerCount))
   }
 
@@ -47,7 +53,11 @@ public final class WorkerPool: Sendable {
     let job = cinch_job(
       step: step, state: state?.assumingMemoryBound(to: UInt8.self),
       scratch: scratch?.assumingMemoryBound(to: UInt8.self), inputs: inputs)
-    return crew.withLock { crew in
+    return takesTurns ? Self.turn.withLock { _ in run(job) } : run(job)
+  }
+
+  private func run(_ job: cinch_job) -> Int32 {
+    crew.withLock { crew in
       // The process is ending, on another thread: whoever still wants a step waits for the end.
       while crew.isStopped { pause() }
       return cinch_run_crew(crew.shared, job)
@@ -69,17 +79,17 @@ private final class Crew: @unchecked Sendable {
   private var threads: [pthread_t] = []
   private(set) var isStopped = false
 
-  /// Waits of about 40 µs are spent spinning. Where workers share a core, spinning would only take time
-  /// from the one that is waited for.
-  private static func spins(workerCount: Int) -> UInt32 {
-    workerCount <= ProcessorFeatures.current.availableCores ? 1_000 : 0
+  /// Ticks of the processor's clock that a wait may spin, before it sleeps: 25 to 50 µs, some times what sleeping and waking take.
+  /// Where workers share a core, spinning would only take time from the one that is waited for.
+  private static func spinTicks(workerCount: Int) -> UInt32 {
+    workerCount <= ProcessorFeatures.current.availableCores ? 100_000 : 0
   }
 
   init(workerCount: Int) throws {
     self.workerCount = workerCount
     var barrier = cinch_barrier()
     barrier.workers = UInt32(workerCount)
-    barrier.spins = Self.spins(workerCount: workerCount)
+    barrier.spin_ticks = Self.spinTicks(workerCount: workerCount)
     var crew = cinch_crew()
     crew.gate = barrier
     crew.inner = barrier
