@@ -3,12 +3,9 @@ extension CompiledStep {
   public var portableC: String { CPrinter(dialect: .portable).print(loops) }
 
   /// For libtcc: kernels as machine code where the target has vector instructions, and as plain loops otherwise.
-  ///
-  /// - Parameter hasListing: whether each instruction stands on a line of its own, with what it computes. Nobody reads
-  ///   what is compiled right away, and the same bytes in words compile several times faster.
-  public func tinyccC(_ target: Target, profile: ProfileTable? = nil, hasListing: Bool = true) -> String {
+  public func tinyccC(_ target: Target, profile: ProfileTable? = nil) -> String {
     CPrinter(dialect: .tinycc(target), profile: profile).print(loops) { kernel, program in
-      try? VectorBackEnd.lower(kernel, in: program, target: target).get().functionBody(hasListing: hasListing)
+      try? VectorBackEnd.lower(kernel, in: program, target: target).get().functionBody
     }
   }
 

@@ -46,8 +46,9 @@ import TestSupport
         if difference != nil { break }
       }
     }
-    // A pass that found nothing to do has not been tried. Those that run again seldom find something.
-    let seldom: Set = ["stabilise", "fold-again", "merge-again"]
+    // A pass that found nothing to do has not been tried. Those that run again seldom find something, and
+    // random programs hold no loops.
+    let seldom: Set = ["stabilise", "fold-again", "merge-again", "prune-loops"]
     for pass in Pass.pipeline where !seldom.contains(pass.name) { #expect(changes[pass.name, default: 0] > 0, "\(pass.name)") }
   }
 

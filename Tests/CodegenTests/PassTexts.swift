@@ -2,10 +2,59 @@
 enum PassTexts {
   typealias Case = PassTextTests.Case
 
-  static let all: [Case] = stabilise + simplify + shapes + orders
+  static let all: [Case] = stabilise + simplify + shapes + orders + loops
 }
 
 extension PassTexts {
+  /// What is left of a loop that carries a value for nobody, stacks one for nobody, and is given one that it doesn't use.
+  static let loops: [Case] = [
+    Case(
+      "prune-loops", "carried, stacked and given values that nothing reads",
+      """
+      %0 = input(name: "a", type: f32, shape: [2])
+      %1 = input(name: "b", type: f32, shape: [])
+      %2 = input(name: "x", type: f32, shape: [3, 2])
+      %3 = loop(%1, %0, %2, %1, count: 3, carried: 2, sliced: 1, stacked: 2) : f32[], f32[2], f32[3, 2], f32[3, 2] {
+        graph "body" {
+          %0 = input(name: "b", type: f32, shape: [])
+          %1 = input(name: "a", type: f32, shape: [2])
+          %2 = input(name: "x", type: f32, shape: [2])
+          %3 = input(name: "c", type: f32, shape: [])
+          %4 = sin(%0)
+          %5 = add(%1, %2)
+          %6 = cos(%5)
+          output "b" = %4
+          output "a" = %5
+          output "all" = %5
+          output "cosines" = %6
+        }
+      }
+      %4 = projection(%3, index: 1, type: f32, shape: [2])
+      %5 = projection(%3, index: 2, type: f32, shape: [3, 2])
+      %6 = projection(%3, index: 3, type: f32, shape: [3, 2])
+      %7 = sin(%6)
+      output "last" = %4
+      output "all" = %5
+      """,
+      """
+      %0 = input(name: "a", type: f32, shape: [2])
+      %1 = input(name: "b", type: f32, shape: [])
+      %2 = input(name: "x", type: f32, shape: [3, 2])
+      %3 = loop(%0, %2, count: 3, carried: 1, sliced: 1, stacked: 1) : f32[2], f32[3, 2] {
+        graph "body" {
+          %0 = input(name: "a", type: f32, shape: [2])
+          %1 = input(name: "x", type: f32, shape: [2])
+          %2 = add(%0, %1)
+          output "a" = %2
+          output "all" = %2
+        }
+      }
+      %4 = projection(%3, index: 1, type: f32, shape: [3, 2])
+      output "last" = %3
+      output "all" = %4
+      """)
+  ]
+
   /// Forms that lose digits.
   static let stabilise: [Case] = [
     Case(

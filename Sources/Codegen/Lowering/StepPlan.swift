@@ -243,7 +243,11 @@ struct StepPlan {
 
   private mutating func dropUnreadStores() {
     var isNeeded = [Bool](repeating: false, count: fusion.table.slots.count)
-    for body in bodies { for read in body.reads { isNeeded[Int(read.slot)] = true } }
+    for body in bodies {
+      for read in body.reads { isNeeded[Int(read.slot)] = true }
+      // A carried value is read by its loop's body, even if nothing reads the last one.
+      for slot in body.loopResults { isNeeded[Int(slot)] = true }
+    }
     for output in outputs { isNeeded[Int(output)] = true }
     for slot in places.indices where places[slot] != Int32(slot) { isNeeded[slot] = true }
     for index in fusion.table.graph.state.indices { isNeeded[index] = true }

@@ -68,6 +68,10 @@ extension Pass {
       "split-reductions", "Reductions over separate groups of axes become one after the other.", isRequired: true
     ) { $0.rewritten(SplitReductions.rewrite) },
     Pass("merge-again", "Equal nodes that the passes since have made become one.") { CommonSubexpressions.run($0) },
+    Pass(
+      "prune-loops", "Takes from loops the carried, stacked and given values that nothing reads.",
+      after: [("merge-again", "what reads a value twice reads it once by now")]
+    ) { PruneLoops.run($0) },
     Pass("dead-code", "Removes what nothing uses, so that the passes that follow count only real users.") {
       $0.withoutDeadNodes()
     },

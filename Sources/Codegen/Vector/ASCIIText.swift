@@ -11,14 +11,12 @@ struct ASCIIText: TextOutputStream {
     for part in parts { write(part) }
   }
 
-  /// `0x` and two digits for each byte, the highest first.
-  mutating func writeHexadecimal(_ number: some Collection<UInt8>) {
+  /// `0x` and two digits.
+  mutating func writeHexadecimal(_ byte: UInt8) {
     bytes.append(UInt8(ascii: "0"))
     bytes.append(UInt8(ascii: "x"))
-    for byte in number {
-      bytes.append(Self.digit(byte >> 4))
-      bytes.append(Self.digit(byte & 15))
-    }
+    bytes.append(Self.digit(byte >> 4))
+    bytes.append(Self.digit(byte & 15))
   }
 
   private static func digit(_ value: UInt8) -> UInt8 {

@@ -24,7 +24,7 @@ struct AsmBlock: Sendable {
   // MARK: - C
 
   /// The statements of the nest; `pool` names its table of constants.
-  func write(to text: inout String, poolName: String, program loopProgram: LoopProgram, hasListing: Bool) {
+  func write(to text: inout String, poolName: String, program loopProgram: LoopProgram) {
     var indentation = "  "
     if !program.comment.isEmpty { text += "  /* \(Self.comment(program.comment)) */\n" }
     if let slice {
@@ -54,11 +54,7 @@ struct AsmBlock: Sendable {
       text += "\(indentation)frame[\(offset / 8)] = first * \(factor);\n"
     }
     text += "\(indentation)asm volatile(\n"
-    if hasListing {
-      writeListing(to: &text, indentation: indentation, buffers: loopProgram.buffers)
-    } else {
-      writeWords(to: &text)
-    }
+    writeBytes(to: &text, indentation: indentation, buffers: loopProgram.buffers)
     text += "\(indentation): : \"a\"(frame) : "
     for register in code.generalRegisters.registers where register != GeneralRegisterPlan.frame {
       text += "\"\(register.name)\", "
@@ -67,33 +63,7 @@ struct AsmBlock: Sendable {
     if slice != nil { text += "  }\n" }
   }
 
-  /// The code in 32-bit words, and its last bytes: jumps are relative, so nothing else is needed.
-  private func writeWords(to output: inout String) {
-    var text = ASCIIText()
-    let bytes = code.bytes
-    text.reserveCapacity(bytes.count * 3 + 64)
-    let wordCount = bytes.count / 4
-    for first in stride(from: 0, to: wordCount, by: 16) {
-      text.write("\".long ")
-      for word in first..<min(first + 16, wordCount) {
-        if word > first { text.write(",") }
-        text.writeHexadecimal(bytes[4 * word..<4 * word + 4].reversed())
-      }
-      text.write("\\n\"\n")
-    }
-    if bytes.count % 4 > 0 {
-      text.write("\".byte ")
-      for offset in 4 * wordCount..<bytes.count {
-        if offset > 4 * wordCount { text.write(",") }
-        text.writeHexadecimal(CollectionOfOne(bytes[offset]))
-      }
-      text.write("\\n\"\n")
-    }
-    output += text.string
-  }
-
-  /// Each instruction with what it computes.
-  private func writeListing(to output: inout String, indentation: String, buffers: [Buffer]) {
+  private func writeBytes(to output: inout String, indentation: String, buffers: [Buffer]) {
     var text = ASCIIText()
     text.reserveCapacity(code.bytes.count * 12 + notes.count * 64)
     let explanations = Explanations(program, buffers)
@@ -108,7 +78,7 @@ struct AsmBlock: Sendable {
       text.write("  \".byte ")
       for offset in line.offset..<line.offset + line.length {
         if offset > line.offset { text.write(",") }
-        text.writeHexadecimal(CollectionOfOne(code.bytes[offset]))
+        text.writeHexadecimal(code.bytes[offset])
       }
       text.write("\\n\" /* ")
       line.write(to: &text)

@@ -80,12 +80,9 @@ public struct VectorKernel: Sendable, CustomStringConvertible {
 
   /// The statements of the kernel's C function. They see `state`, `scratch` (`unsigned char *`), `inputs`
   /// (`unsigned char *const *`), `worker` and `workers` (`long`).
-  public var functionBody: String { functionBody(hasListing: true) }
-
-  /// - Parameter hasListing: whether each instruction has a line of its own; else the same bytes stand in words.
-  public func functionBody(hasListing: Bool) -> String {
+  public var functionBody: String {
     var text = ""
-    text.reserveCapacity(codeByteCount * (hasListing ? 16 : 3) + 512)
+    text.reserveCapacity(codeByteCount * 16 + 512)
     let frameWords = blocks.reduce(1) { max($0, ($1.frameByteCount + 7) / 8) }
     for (index, block) in blocks.enumerated() where !block.pool.isEmpty {
       text += "  static const unsigned pool\(index)[] = {"
@@ -98,7 +95,7 @@ public struct VectorKernel: Sendable, CustomStringConvertible {
     text += "  long frame[\(frameWords)];\n"
     if blocks.contains(where: { $0.slice != nil }) { text += "  long first, count;\n" }
     for (index, block) in blocks.enumerated() {
-      block.write(to: &text, poolName: "pool\(index)", program: program, hasListing: hasListing)
+      block.write(to: &text, poolName: "pool\(index)", program: program)
     }
     return text
   }

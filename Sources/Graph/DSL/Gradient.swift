@@ -19,6 +19,9 @@ public func gradients(
         notes: [.init("this tensor belongs to another graph", at: tensor.site)]))
     return tensors.map { builder.poison(recovered: $0.type, site: site) }
   }
+  if ([scalar] + tensors).contains(where: { builder.isLeaked($0, by: "a gradient", at: site) }) {
+    return tensors.map { builder.poison(recovered: $0.type, site: site) }
+  }
   let one = builder.constant(Tensor.literal(1, scalar.elementType), shape: scalar.shape, at: scalar.site)
   let found = builder.pullback(of: scalar, gradient: one, to: tensors)
   return zip(tensors, found).map { tensor, gradient in gradient ?? Tensor.zeros(like: tensor) }
@@ -35,23 +38,49 @@ extension GraphBuilder {
   /// Reverse mode: from the result down to the first node of interest, each node hands its gradient to its operands.
   /// The gradients with respect to one tensor are added in descending order of the nodes that use it.
   func pullback(of result: Tensor, gradient: Tensor, to targets: [Tensor]) -> [Tensor?] {
-    guard let lowest = targets.map(\.id.index).min() else { return [] }
-    let top = result.id.index
-    let leadsToTarget = dependents(of: targets, upTo: top)
-    guard lowest <= top else { return targets.map { _ in nil } }
+    pullback(of: [(result, gradient)], to: targets)
+  }
+
+  /// - Parameters:
+  ///   - results: tensors with the gradients with respect to them.
+  ///   - stops: tensors that count as variables of their own, whatever they were computed from.
+  func pullback(
+    of results: [(tensor: Tensor, gradient: Tensor)], to targets: [Tensor], stops: Set<NodeID> = []
+  ) -> [Tensor?] {
+    guard let lowest = targets.map(\.id.index).min(), let top = results.map(\.tensor.id.index).max(), lowest <= top else {
+      return targets.map { _ in nil }
+    }
+    let leadsToTarget = dependents(of: targets.map(\.id), upTo: top, stops: stops)
     var gradients = [Tensor?](repeating: nil, count: top + 1)
-    gradients[top] = gradient
+    func add(_ gradient: Tensor, to id: NodeID) {
+      gradients[id.index] = gradients[id.index].map { $0 + gradient } ?? gradient
+    }
+    for (tensor, gradient) in results { add(gradient, to: tensor.id) }
+    // Of loops, by the number of the result.
+    var ofResults: [NodeID: [Int: Tensor]] = [:]
     let isTarget = Set(targets.map(\.id.index))
 
     for index in (lowest...top).reversed() {
-      guard leadsToTarget[index], let gradient = gradients[index] else { continue }
+      let id = NodeID(index)
+      guard leadsToTarget[index], gradients[index] != nil || ofResults[id] != nil, !stops.contains(id) else { continue }
       // A target's own operands matter only if they lead to another target.
       let node = graph.nodes[index]
-      guard node.operands.contains(where: { leadsToTarget[$0.index] }) || customGradients[NodeID(index)] != nil
-      else { continue }
-      for (operand, contribution) in contributions(to: NodeID(index), node, gradient) {
-        guard operand.id.index <= top, leadsToTarget[operand.id.index] else { continue }
-        gradients[operand.id.index] = gradients[operand.id.index].map { $0 + contribution } ?? contribution
+      guard node.operands.contains(where: { leadsToTarget[$0.index] }) || customGradients[id] != nil else { continue }
+      var found: [(Tensor, Tensor)] = []
+      if node.op is Repeat {
+        var ofLoop = ofResults.removeValue(forKey: id) ?? [:]
+        ofLoop[0] = gradients[index]
+        found = loopContributions(to: Tensor(builder: self, id: id), gradients: ofLoop, leadsToTarget)
+      } else if let gradient = gradients[index] {
+        if let projection = node.op as? Projection {
+          let known = ofResults[node.operands[0], default: [:]][projection.index]
+          ofResults[node.operands[0], default: [:]][projection.index] = known.map { $0 + gradient } ?? gradient
+        } else {
+          found = contributions(to: id, node, gradient)
+        }
+      }
+      for (operand, contribution) in found where operand.id.index <= top && leadsToTarget[operand.id.index] {
+        add(contribution, to: operand.id)
       }
       if !isTarget.contains(index) { gradients[index] = nil }
     }
@@ -64,7 +93,7 @@ extension GraphBuilder {
     let first = graph.nodes.count
     defer {
       scopes.removeLast()
-      for index in first..<graph.nodes.count { graph.nodes[index].site = node.site }
+      graph.setSite(node.site, of: first..<graph.nodes.count)
     }
     if let custom = customGradients[id] {
       return zip(custom.inputs, custom.backward(gradient)).compactMap { input, contribution in
@@ -87,11 +116,12 @@ extension GraphBuilder {
     }
   }
 
-  /// For each node up to `top`, whether it is a target or depends on one.
-  private func dependents(of targets: [Tensor], upTo top: Int) -> [Bool] {
+  /// For each node up to `top`, whether it is a target or depends on one; a stop depends on nothing but itself.
+  func dependents(of targets: [NodeID], upTo top: Int, stops: Set<NodeID> = []) -> [Bool] {
     var depends = [Bool](repeating: false, count: top + 1)
-    for target in targets where target.id.index <= top { depends[target.id.index] = true }
-    for index in 0...top where !depends[index] {
+    for target in targets where target.index <= top { depends[target.index] = true }
+    guard let lowest = targets.map(\.index).min(), lowest <= top else { return depends }
+    for index in lowest...top where !depends[index] && !stops.contains(NodeID(index)) {
       depends[index] =
         graph.nodes[index].operands.contains { depends[$0.index] }
         || (customGradients[NodeID(index)]?.inputs.contains { depends[$0.id.index] } ?? false)

@@ -71,7 +71,7 @@ extension GraphBuilder {
     advanceRandomStep()
     // Backward passes written by hand hold tensors, which hold the builder.
     customGradients = [:]
-    var graph = graph
+    var graph = graphWithoutTraces()
     if graph.outputs.isEmpty && graph.updates.isEmpty && graph.diagnostics.isEmpty {
       graph.diagnostics.append(
         Diagnostic(

@@ -15,6 +15,16 @@ public final class GraphBuilder {
   /// By its number: a tensor would hold the builder, which would hold the tensor, for ever.
   private var reads: [StateID: NodeID] = [:]
 
+  /// How the bodies of loops were written, by the loop.
+  var loops: [NodeID: LoopTrace] = [:]
+  /// By their numbers, as above: what stands for the inputs of loops' bodies.
+  var loopVariables: [NodeID] = []
+  /// Scans whose bodies are being written, outermost first.
+  var openScans: [OpenScan] = []
+  /// Nodes of bodies that have ended, with the line of their scan.
+  var closedBodies: [NodeID: CallSite] = [:]
+  var depthInsideBodies = 0
+
   /// Each use of a module's parameter, in order.
   var usedParameters: [(parameter: Parameter, node: NodeID)] = []
 
@@ -46,6 +56,9 @@ public final class GraphBuilder {
         return poison(recovered: operand.type, site: site)
       }
       if poisoned.contains(operand.id) { isPoisoned = true }
+      if !closedBodies.isEmpty, isLeaked(operand, by: type(of: op).mnemonic, at: site) {
+        return poison(recovered: operand.type, site: site)
+      }
     }
     let types = operands.map(\.type)
     do throws(TypeViolation) {
@@ -126,7 +139,7 @@ public final class GraphBuilder {
     let firstNode = graph.nodes.count
     let firstDiagnostic = graph.diagnostics.count
     defer {
-      for index in firstNode..<graph.nodes.count { graph.nodes[index].site = site }
+      graph.setSite(site, of: firstNode..<graph.nodes.count)
       for index in firstDiagnostic..<graph.diagnostics.count { graph.diagnostics[index].site = site }
     }
     return body()
@@ -228,8 +241,8 @@ public final class GraphBuilder {
     graph.updates.append(Graph.Update(state: read.id, node: tensor.id))
   }
 
-  private func owns(_ tensor: Tensor, _ what: String, at site: CallSite) -> Bool {
-    if tensor.builder === self { return true }
+  func owns(_ tensor: Tensor, _ what: String, at site: CallSite) -> Bool {
+    if tensor.builder === self { return !isLeaked(tensor, by: what, at: site) }
     if adoptMistake(of: tensor) { return false }
     record(
       Diagnostic(

@@ -32,9 +32,7 @@ public struct Repeat: Op {
     return operands[0]
   }
   public func meaning(of operands: [TensorType], result: TensorType) -> Meaning { .loop(iteration) }
-  public var differentiability: Differentiability {
-    .notDifferentiable(reason: "a loop over steps is made after differentiation")
-  }
+  /// Its gradient is another loop, which takes the gradients of all results at once: see `GraphBuilder.loopContributions`.
   public func gradients(_ c: GradientContext) -> [Tensor?] { c.operands.map { _ in nil } }
   /// Loops need a body, so their cases are tests of their own.
   public static var samples: [OpSample] { [] }
@@ -66,7 +64,7 @@ public struct Projection: Op {
     return type
   }
   public func meaning(of operands: [TensorType], result: TensorType) -> Meaning { .projection(index: index) }
-  public var differentiability: Differentiability { .notDifferentiable(reason: "it belongs to a loop") }
+  /// It hands its gradient to its loop as that of one result.
   public func gradients(_ c: GradientContext) -> [Tensor?] { [nil] }
   public static var samples: [OpSample] { [] }
 }

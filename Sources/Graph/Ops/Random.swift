@@ -129,6 +129,14 @@ extension GraphBuilder {
     line: Int = #line
   ) -> Tensor {
     let site = CallSite(file, line)
+    if let scan = openScans.popLast() {
+      // The body of a scan takes slices of what all its iterations draw.
+      let all = random(distribution, Shape([scan.count] + shape.extents), stream: stream, file: file, line: line)
+      let slice = loopVariable(TensorType(all.elementType, shape), at: site)
+      openScans.append(scan)
+      openScans[openScans.count - 1].slices.append((slice, all))
+      return slice
+    }
     let stream = stream ?? nextStream()
     let variables = Self.randomState(at: site)
     let seed = state(variables[0], at: site)
