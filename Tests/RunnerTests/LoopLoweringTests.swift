@@ -79,6 +79,65 @@ import Testing
     }
   }
 
+  /// Loops over sequences with their gradients, and a step of them repeated: a loop of loops.
+  @Test(arguments: [false, true]) func scansTrain(isGated: Bool) throws {
+    for (steps, batch, units) in [(5, 3, 7), (1, 1, 1), (4, 32, 64)] {
+      let graph = Graph { g in
+        let x = g.input("x", [steps, batch, 5])
+        let hidden: Tensor
+        if isGated {
+          let model = LSTM(5, units, returns: .last)
+          g.register(model)
+          hidden = model(x)
+        } else {
+          let model = GRU(5, units)
+          g.register(model)
+          hidden = model(x)
+        }
+        let loss = (hidden * hidden).mean()
+        g.output("loss", loss)
+        let names = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
+        let gates = isGated ? 4 : 3
+        let parameters = zip(names, [[5, gates * units], [units, gates * units], [gates * units], [gates * units]] as [Shape]).map {
+          g.parameter($0, $1)
+        }
+        for (parameter, gradient) in zip(parameters, gradients(of: loss, withRespectTo: parameters)) {
+          g.update(parameter, to: parameter - gradient * 0.5)
+        }
+        g.output("dx", gradient(of: loss, withRespectTo: x))
+      }
+      let inputs = ["x": HostTensor.randomNormal([steps, batch, 5], seed: 1)]
+      try expectSameBits(graph, inputs, steps: 2)
+      try expectSameBits(graph.repeated(2), inputs)
+      let loops = try graph.compile(ProgramOptions(engine: .tinycc(nil))).step.loops
+      #expect(try LoopProgram(parsing: loops.description) == loops)
+    }
+  }
+
+  /// Gradients of gradients of a loop, with a loop in its body.
+  @Test func gradientsOfGradientsOfScansRun() throws {
+    let graph = Graph { g in
+      let x = g.input("x", [3, 4, 17]), w = g.input("w", [17, 17]), h = g.input("h", [1, 17])
+      let result = scan(over: [x], initial: [h]) { slices, carried in
+        let inner = scan(over: [slices[0]], initial: carried) { slices, carried in
+          (carried: [tanh(matmul(carried[0], w) + slices[0].expandedAxis(0))], outputs: [])
+        }
+        return (carried: [inner.carried[0] * sigmoid(carried[0])], outputs: [])
+      }.carried[0]
+      let first = gradients(of: (result * result).sum(), withRespectTo: [x, w, h])
+      let slope = first.reduce(g.constant(0)) { $0 + ($1 * $1).sum() }
+      for (number, gradient) in (first + gradients(of: slope, withRespectTo: [x, w, h])).enumerated() {
+        g.output("g\(number)", gradient)
+      }
+    }
+    try expectSameBits(
+      graph,
+      [
+        "x": HostTensor.randomNormal([3, 4, 17], seed: 1), "w": HostTensor.randomNormal([17, 17], seed: 2),
+        "h": HostTensor.randomNormal([1, 17], seed: 3),
+      ])
+  }
+
   @Test func aStepRepeatedIsAsManySteps() throws {
     let graph = Graph { g in
       let x = g.input("x", [33, 5])
