@@ -31,7 +31,8 @@ extension Graph {
         try InterpretedExecution(entry.step)
       }
     return Program(
-      step: entry.step, proof: entry.proof, engine: options.engine, times: entry.times, options: options, execution: execution)
+      step: entry.step, proof: entry.proof, engine: options.engine, times: entry.times, source: entry.source, options: options,
+      execution: execution)
   }
 
   private func compileAnew(_ options: ProgramOptions) throws -> ProgramCache.Entry {
@@ -50,7 +51,13 @@ extension Graph {
       optimised, target: target,
       options: options.isTesting ? .testing : LoweringOptions())
     let proof = try step.verified()
-    let source = step.source(options, hasListing: dump != nil)
+    let profile = options.isProfiling ? ProfileTable(of: step.loops, workers: options.workers) : nil
+    let source =
+      switch options.engine {
+      case .interpreter: ""
+      case .tinycc: step.tinyccC(target, profile: profile)
+      case .systemCompiler: profile.map(step.portableC(profile:)) ?? step.portableC
+      }
     times.graph = passesDone - start
     times.codegen = clock.now - passesDone
     dump?.write(step, proof, source: source)
@@ -62,19 +69,7 @@ extension Graph {
       case .systemCompiler(let name): try SystemCompiler(executable: name).compile(source)
       }
     times.compiler = code?.compileDuration ?? .zero
-    return ProgramCache.Entry(step: step, proof: proof, code: code, times: times)
-  }
-}
-
-extension CompiledStep {
-  /// What an engine compiles; empty for the interpreter.
-  func source(_ options: ProgramOptions, hasListing: Bool = true) -> String {
-    let profile = options.isProfiling ? ProfileTable(of: loops, workers: options.workers) : nil
-    switch options.engine {
-    case .interpreter: return ""
-    case .tinycc: return tinyccC(target, profile: profile, hasListing: hasListing)
-    case .systemCompiler: return profile.map(portableC(profile:)) ?? portableC
-    }
+    return ProgramCache.Entry(step: step, proof: proof, source: source, code: code, times: times)
   }
 }
 

@@ -24,8 +24,8 @@ public final class Program: Sendable {
   public let proof: ProofReport
   public let engine: Engine
   public let times: CompileTimes
-  /// The C that was compiled, machine code with a listing; empty for the interpreter.
-  public var source: String { step.source(options) }
+  /// The C that was compiled; empty for the interpreter.
+  public let source: String
   public let options: ProgramOptions
 
   /// Where the time of the steps so far went; nil unless the program was compiled with `isProfiling` for an engine that runs
@@ -47,13 +47,14 @@ public final class Program: Sendable {
   }
 
   init(
-    step: CompiledStep, proof: ProofReport, engine: Engine, times: CompileTimes, options: ProgramOptions,
+    step: CompiledStep, proof: ProofReport, engine: Engine, times: CompileTimes, source: String, options: ProgramOptions,
     execution: sending any ProgramExecution
   ) {
     self.step = step
     self.proof = proof
     self.engine = engine
     self.times = times
+    self.source = source
     self.options = options
     let native = execution as? NativeExecution
     codeByteCount = native?.codeByteCount ?? 0

@@ -14,6 +14,7 @@ enum ProgramCache {
   struct Entry: Sendable {
     let step: CompiledStep
     let proof: ProofReport
+    let source: String
     let code: NativeCode?
     let times: CompileTimes
   }
