@@ -137,25 +137,27 @@ import Testing
 
   /// Programs on different numbers of threads don't run at the same time, or they would fight over the cores.
   @Test func poolsThatTakeTurnsRunOneAtATime() async throws {
-    // Worker 0 writes whose step it is, and looks again and again whether it still stands there.
+    // Worker 0 says that it is inside, and looks for a while whether the other pool's says so too.
     let (code, function) = try step(
       """
+      volatile long *inside = (volatile long *)state;
       if (worker == 0) {
-        ((volatile long *)state)[0] = workers;
-        for (long i = 0; i < 20000; i++) if (((volatile long *)state)[0] != workers) ((long *)scratch)[0]++;
+        inside[workers] = 1;
+        for (long i = 0; i < 100000; i++) if (inside[5 - workers]) ((long *)scratch)[workers]++;
+        inside[workers] = 0;
       }
       return 0;
       """)
-    let (owner, mistakes) = (try MemorySegment(byteCount: 64), try MemorySegment(byteCount: 64))
+    let (inside, mistakes) = (try MemorySegment(byteCount: 64), try MemorySegment(byteCount: 64))
     let pools = try [2, 3].map { try WorkerPool(workerCount: $0, takesTurns: true) }
     await withTaskGroup(of: Void.self) { group in
       for pool in pools {
         group.addTask {
-          for _ in 0..<200 { _ = pool.run(function, state: owner.baseAddress, scratch: mistakes.baseAddress) }
+          for _ in 0..<100 { _ = pool.run(function, state: inside.baseAddress, scratch: mistakes.baseAddress) }
         }
       }
     }
-    #expect(mistakes.read(at: 0, count: 1, as: Int.self) == [0])
+    #expect(mistakes.read(at: 0, count: 4, as: Int.self) == [0, 0, 0, 0])
     withExtendedLifetime(code) {}
   }
 
