@@ -218,6 +218,44 @@ struct BrokenLoop: CustomTestStringConvertible, Sendable {
     #expect(throws: LoopVerificationError.self) { try LoopProgram(parsing: text(8)).verify() }
   }
 
+  /// Overlapping windows added up, dilated: two conditions share variables with the index, and only together they keep it
+  /// inside; one by one, neither narrows its range.
+  @Test(arguments: [(12, true), (13, false)]) func conditionsBoundAnIndexTogether(bound: Int, isRight: Bool) throws {
+    let program = try LoopProgram(
+      parsing: """
+        program "overlap" {
+          scratch 1344
+          buffer x: f32[288] at input 0 + 0
+          buffer y: f32[105] at scratch + 0
+          kernel overlap {
+            sequential i1 in 7 {
+              vector i2 in 15 {
+                v0: f32 = constant 0.0
+                v9: f32 = sequential i3 in 2 carry (v1: f32 = v0) {
+                  v3: bool = within i1 - i3*3 below 4
+                  v8: f32 = sequential i4 in 3 carry (v2: f32 = v1) {
+                    v4: bool = within i2 - i4*2 + 2 below \(bound)
+                    v5: bool = and v3, v4
+                    v6: f32 = load x[i1*12 + i2 + i3*108 + i4*46 + 2] if v5 else 0.0
+                    v7: f32 = add v2, v6
+                    next v7
+                  }
+                  next v8
+                }
+                store y[i1*15 + i2] = v9
+              }
+            }
+          }
+          schedule { run overlap }
+        }
+        """)
+    if isRight {
+      try program.verify()
+    } else {
+      #expect(throws: LoopVerificationError.self) { try program.verify() }
+    }
+  }
+
   /// Element by element: parts that together fill a buffer, columns of a matrix, a tile with a masked rest.
   @Test(arguments: [(20, 40, true), (20, 39, false), (19, 40, false)])
   func partsMustCoverWhatIsRead(_ first: Int, _ end: Int, _ isRight: Bool) throws {

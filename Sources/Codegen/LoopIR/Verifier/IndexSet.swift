@@ -47,11 +47,14 @@ struct IndexSet: Hashable {
   ///
   /// A constraint `0 <= f < bound` restricts an index `a·f + rest`: it is then `a` times a number of that range,
   /// plus `rest`, whose variables are others.
-  init(_ index: AffineExpression, _ constraints: [IndexConstraint], extents: [Int]) {
+  ///
+  /// - Parameter usesAll: takes out every constraint that shares variables with the index, even where that doesn't make
+  ///   its range narrower: it may move the range, and let the next constraint narrow it.
+  init(_ index: AffineExpression, _ constraints: [IndexConstraint], extents: [Int], usesAll: Bool = false) {
     var rest = index
     var parts: [Stride] = []
     var consumed: Set<LoopVariable> = []
-    for constraint in constraints {
+    for constraint in Self.merged(constraints) {
       let range = Self.range(of: constraint.expression, extents)
       let least = max(0, range.least)
       let greatest = min(constraint.bound - 1, range.greatest)
@@ -62,7 +65,7 @@ struct IndexSet: Hashable {
       if range.least >= 0, range.greatest < constraint.bound { continue }
       let variables = constraint.expression.terms.map(\.variable)
       if variables.contains(where: { consumed.contains($0) }) { isExact = false }
-      guard let factor = Self.factor(of: constraint.expression, in: rest, least...greatest, extents) else {
+      guard let factor = Self.factor(of: constraint.expression, in: rest, least...greatest, extents, usesAll) else {
         // Nothing to do with the index, unless it shares variables with it.
         if variables.contains(where: { index.coefficient(of: $0) != 0 }) { isExact = false }
         consumed.formUnion(variables)
@@ -119,6 +122,25 @@ struct IndexSet: Hashable {
     return result
   }
 
+  /// One constraint for those that differ by a number only, as padding around padding gives them.
+  private static func merged(_ constraints: [IndexConstraint]) -> [IndexConstraint] {
+    guard constraints.count > 1 else { return constraints }
+    var result: [IndexConstraint] = []
+    for constraint in constraints {
+      guard let position = result.firstIndex(where: { $0.expression.terms == constraint.expression.terms }) else {
+        result.append(constraint)
+        continue
+      }
+      let (a, b) = (result[position], constraint)
+      // The smaller of the two expressions must not be negative; each has an end of its own.
+      let least = min(a.expression.constant, b.expression.constant)
+      let ends = [a, b].map { Saturating.sum($0.bound, -Saturating.sum($0.expression.constant, -least)) }
+      result[position].expression.constant = least
+      result[position].bound = min(ends[0], ends[1])
+    }
+    return result
+  }
+
   // MARK: Affine expressions over a box
 
   static func range(of expression: AffineExpression, _ extents: [Int]) -> (least: Int, greatest: Int) {
@@ -133,14 +155,14 @@ struct IndexSet: Hashable {
 
   /// The `a` with which taking `a · part` out of `whole` narrows it most.
   private static func factor(
-    of part: AffineExpression, in whole: AffineExpression, _ allowed: ClosedRange<Int>, _ extents: [Int]
+    of part: AffineExpression, in whole: AffineExpression, _ allowed: ClosedRange<Int>, _ extents: [Int], _ isAny: Bool
   ) -> Int? {
     func width(_ expression: AffineExpression) -> Int {
       let range = range(of: expression, extents)
       return range.greatest - range.least
     }
     var best: Int?
-    var least = width(whole)
+    var least = isAny ? Int.max : width(whole)
     for term in part.terms {
       let coefficient = whole.coefficient(of: term.variable)
       guard coefficient != 0, coefficient % term.coefficient == 0 else { continue }

@@ -70,9 +70,19 @@ extension KernelVerifier {
     records.append(record)
   }
 
+  /// What an access can touch: of two ways to see it that both hold, one that stays inside the buffer if there is one.
+  func elements(of access: Access, _ constraints: [IndexConstraint]) -> IndexSet {
+    let elements = IndexSet(access.index, constraints, extents: extents)
+    let bounds = 0..<program.buffers[access.buffer.index].elementCount
+    func isInside(_ set: IndexSet) -> Bool { set.isEmpty || bounds.contains(set.first) && bounds.contains(set.last) }
+    if isInside(elements) { return elements }
+    let other = IndexSet(access.index, constraints, extents: extents, usesAll: true)
+    return isInside(other) ? other : elements
+  }
+
   private mutating func verifyBounds(_ record: Record) {
     let buffer = program.buffers[record.access.buffer.index]
-    let elements = IndexSet(record.access.index, constraints(record), extents: extents)
+    let elements = elements(of: record.access, constraints(record))
     if elements.isEmpty { return }
     var (least, greatest) = (elements.first, elements.last)
     if let indirection = record.access.indirection {
@@ -139,7 +149,7 @@ extension KernelVerifier {
     case .index, .within: return .position
     case .load(let access, let condition, _):
       let list = condition.map { Int(conditionOf[$0.index]) } ?? -1
-      var set = IndexSet(access.index, list < 0 ? [] : constraintLists[list], extents: extents)
+      var set = self.elements(of: access, list < 0 ? [] : constraintLists[list])
       if condition.map({ !isExactCondition[$0.index] }) ?? false { set.isExact = false }
       if access.indirection != nil { set.isExact = false }
       elements.append(.init(buffer: access.buffer, elements: set, statement: statement))

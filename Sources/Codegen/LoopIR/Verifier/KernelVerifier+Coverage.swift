@@ -100,7 +100,7 @@ extension KernelVerifier {
     for record in records {
       let id = record.access.buffer
       let buffer = program.buffers[id.index]
-      var set = IndexSet(record.access.index, constraints(record), extents: extents)
+      var set = elements(of: record.access, constraints(record))
       if set.isEmpty { continue }
       if let indirection = record.access.indirection { set.repeatBlocks(indirection.scale, indirection.limit) }
       let span = set.first...max(set.first, set.last)
