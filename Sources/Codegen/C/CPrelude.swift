@@ -103,15 +103,24 @@ enum CHelper: Int, CaseIterable {
   }
 }
 
-/// What stands before all helpers: the compiler must round each operation once, in its own type.
-let cRoundingPragmas = """
-  #if defined(__FAST_MATH__) || (defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0)
+/// What stands before all helpers: the compiler must round each operation once, in its own type (method 16 too leaves float
+/// and double alone), and make no calls of a library out of loops that fill or copy.
+let cFileBegin = """
+  #if defined(__FAST_MATH__) || (defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16)
   #error "each operation must round once, in its own type: no -ffast-math, no x87 arithmetic"
   #endif
   #if defined(__clang__)
   #pragma STDC FP_CONTRACT OFF
+  #pragma clang attribute push(__attribute__((no_builtin("memset", "memcpy", "memmove"))), apply_to = function)
   #elif defined(__GNUC__) && !defined(__TINYC__)
-  #pragma GCC optimize("fp-contract=off")
+  #pragma GCC optimize("fp-contract=off", "no-tree-loop-distribute-patterns")
+  #endif
+  """
+
+/// What stands at the end.
+let cFileEnd = """
+  #if defined(__clang__)
+  #pragma clang attribute pop
   #endif
   """
 

@@ -92,9 +92,10 @@ public struct CPrinter: Sendable {
     var file = TextBuffer()
     file.bytes.reserveCapacity(text.functions.bytes.count + 4096)
     file.writeLine("/* \(cComment(title)) */")
-    file.writeLine(cRoundingPragmas)
+    file.writeLine(cFileBegin)
     writePrelude(text.helpers, to: &file)
     file.bytes.append(contentsOf: text.functions.bytes)
+    file.writeLine(cFileEnd)
     return file.text
   }
 

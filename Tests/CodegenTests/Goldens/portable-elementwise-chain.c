@@ -1,11 +1,12 @@
 /* elementwise chain */
-#if defined(__FAST_MATH__) || (defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0)
+#if defined(__FAST_MATH__) || (defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16)
 #error "each operation must round once, in its own type: no -ffast-math, no x87 arithmetic"
 #endif
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
+#pragma clang attribute push(__attribute__((no_builtin("memset", "memcpy", "memmove"))), apply_to = function)
 #elif defined(__GNUC__) && !defined(__TINYC__)
-#pragma GCC optimize("fp-contract=off")
+#pragma GCC optimize("fp-contract=off", "no-tree-loop-distribute-patterns")
 #endif
 typedef unsigned char u8;
 typedef unsigned long long u64;
@@ -59,3 +60,6 @@ int step(unsigned char *state, unsigned char *scratch,
       (u8 *)(scratch + 4032), worker, workers);
   return 0;
 }
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
