@@ -62,6 +62,9 @@ let package = Package(
     .testTarget(
       name: "RunnerTests", dependencies: ["Cinch", "CompileEndurance", "TestSupport"], swiftSettings: swiftSettings),
     .testTarget(
+      name: "EngineTests", dependencies: ["Cinch", "CinchCodegen", "CinchGraph", "CinchRunner", "TestSupport"],
+      exclude: ["Goldens"], swiftSettings: swiftSettings),
+    .testTarget(
       name: "BenchmarkTests", dependencies: ["Cinch", "BenchmarkWorkloads"], swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6]

@@ -12,6 +12,8 @@ extension Emitter {
     for scatter in stage.scatters { emit(scatter, inner) }
     if stage.scatters.isEmpty {
       if stage.axes.isEmpty {
+        // What is reduced may have one element.
+        if !stage.reductions.isEmpty { finish(stage, accumulate(stage, initials(stage))) }
         emitPoint(stage)
       } else if choice.vectorAxis == nil, let order = stage.reductions.first?.order, case .lanes(let count) = order {
         emitLanes(stage, inner, count)

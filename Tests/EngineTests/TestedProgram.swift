@@ -1,0 +1,106 @@
+import Cinch
+import TestSupport
+
+@testable import CinchCodegen
+@testable import CinchRunner
+
+/// What a step leaves behind: its outputs by name, and each state variable under its name with a prime.
+typealias StepResults = [String: ElementArray]
+
+/// A program with the bits that every engine must give.
+struct TestedProgram: Sendable {
+  let name: String
+  /// With a value for each state variable.
+  let program: RandomProgram
+  let optimised: Graph
+  let expected: StepResults
+
+  init(_ name: String, _ program: RandomProgram) throws {
+    var program = program
+    for variable in program.graph.state where program.state[variable.name] == nil {
+      program.state[variable.name] = variable.initialValue(seed: 1)
+    }
+    self.name = name
+    self.program = program
+    optimised = try program.graph.optimised()
+    expected = try Self.results(of: Interpreter(optimised), program)
+  }
+
+  /// In real numbers, of the graph as it was built, by libm and without any pass.
+  func independentMeaning() throws -> StepResults {
+    try Self.results(of: Interpreter(program.graph, mode: .float64), program)
+  }
+
+  /// The same with inputs and state that are rounded: subnormal numbers to 0, others by some last places up or down.
+  func independentMeaning(ofRoundedInputs seed: UInt64) throws -> StepResults {
+    var random = SplitMix(seed: seed)
+    func rounded(_ values: ElementArray) -> ElementArray {
+      guard case .float32(let numbers) = values else { return values }
+      return .float32(
+        numbers.map { number in
+          guard number.isNormal else { return number.isSubnormal ? 0 : number }
+          return seed == 0 ? number : number * (1 + random.float(in: -0x1p-21...0x1p-21))
+        })
+    }
+    var moved = program
+    moved.inputs = program.inputs.mapValues(rounded)
+    moved.state = program.state.mapValues(rounded)
+    return try Self.results(of: Interpreter(program.graph, mode: .float64), moved)
+  }
+
+  static func results(of interpreter: Interpreter, _ program: RandomProgram) throws -> StepResults {
+    var state = program.state
+    var results = try interpreter.run(inputs: program.inputs, state: &state)
+    for (name, value) in state { results[name + "'"] = value }
+    return results
+  }
+
+  /// The first output or variable that isn't as expected, in words.
+  func difference(of found: StepResults) -> String? {
+    for (name, expected) in expected.sorted(by: { $0.key < $1.key }) {
+      guard let values = found[name] else { return "there is no '\(name)'" }
+      guard let index = values.firstDifference(from: expected) else { continue }
+      guard index < values.count, index < expected.count else { return "'\(name)' has \(values.count) elements" }
+      let count = (0..<values.count).count { !values.elements($0..<$0 + 1).bitsEqual(to: expected.elements($0..<$0 + 1)) }
+      return "element \(index) of '\(name)' is \(values[index]), by the interpreter \(expected[index]); "
+        + "\(count) of \(values.count) elements differ"
+    }
+    return nil
+  }
+}
+
+/// A program as code generation leaves it, in test mode: canaries around buffers, and work shared wherever it can be.
+struct LoweredProgram: Sendable {
+  var step: CompiledStep
+  let proof: ProofReport
+
+  init(_ tested: TestedProgram, _ target: Target, options: LoweringOptions = .testing) throws {
+    step = try lower(tested.optimised, target: target, options: options)
+    proof = try step.verified()
+  }
+
+  /// One step by machine code, watched as in test mode.
+  func run(
+    _ tested: TestedProgram, _ code: NativeCode, _ functionName: String = "step", workers: Int
+  ) throws -> StepResults {
+    let state = try ModelState(step.stateLayout, isTesting: true)
+    for (name, value) in tested.program.state {
+      try state.setValue(of: name, to: HostTensor(value, shape: state.value(of: name).shape))
+    }
+    let execution = try NativeExecution(
+      step, proof, code, functionName: functionName, pool: Self.pool(workers),
+      ProgramOptions(workers: workers, isTesting: true))
+    for (index, input) in step.inputs.enumerated() {
+      if let values = tested.program.inputs[input.name] { execution.setInput(index, values) }
+    }
+    try execution.run(state)
+    var results: StepResults = [:]
+    for index in step.outputs.indices { results[step.outputs[index].name] = execution.output(index, state) }
+    for name in state.names { results[name + "'"] = try state.value(of: name).elements }
+    return results
+  }
+
+  private static func pool(_ workers: Int) throws -> WorkerPool { try (workers == 1 ? alone : three).get() }
+  private static let alone = Result { try WorkerPool(workerCount: 1) }
+  private static let three = Result { try WorkerPool(workerCount: 3) }
+}
