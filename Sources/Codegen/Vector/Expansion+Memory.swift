@@ -13,7 +13,7 @@ extension Expansion {
   ) throws(VectorLimitation) -> VectorValue {
     let type = buffers[access.buffer.index].elementType
     guard type != .float64 else { throw .elementType(type) }
-    let (place, index) = try resolve(access, varies: varies)
+    var (place, index) = try resolve(access, varies: varies)
     var mask = condition
     if varies, let validity = validity() {
       if let own = mask {
@@ -26,6 +26,12 @@ extension Expansion {
     if let known = mask.flatMap({ knownMask($0) }) {
       if known == output.fullMask { mask = nil }
       if known == 0 { return other ?? zero(type) }
+    }
+    if varies, place.shape == .uniform, type != .bool, lanes == 8, let mask, knownMask(mask) == nil {
+      // One element for the lanes that a condition picks: AVX2 has no masked broadcast, and what lane 0 loads would be
+      // wrong for the others.
+      place.shape = .gathered
+      index = laneSteps(0)
     }
     let operands = (index.map { [$0] } ?? []) + (mask.map { [$0] } ?? [])
     let loaded = try append(.load(place), operands, type)

@@ -31,7 +31,13 @@ extension Selection {
       load.mask = lanes
       load.zeroing = true
       emit(load)
+    } else if isUniform, maskBits(mask) != nil {
+      // Some lane asks for the element, so it may be touched; the others stay zero.
+      let element = MachineOperand.register(temporary())
+      emit(MachineInstruction(.vbroadcastss, wide, element, .memory(memory)))
+      emit(MachineInstruction(.vandps, wide, define(result), .register(lanes), element))
     } else if isUniform {
+      // The condition is the same for all lanes.
       let only = firstLane(of: lanes)
       let element = MachineOperand.register(temporary())
       emit(MachineInstruction(.vmaskmovps, .xmm, element, only, .memory(memory)))
