@@ -1,0 +1,38 @@
+import Cinch
+import TestSupport
+
+/// How far the Float32 of a random program is from its meaning in real numbers, in parts of what is allowed.
+///
+/// Allowed for each element of a result: 2⁻¹³ (about a thousand roundings) of the largest magnitude among the result's
+/// elements. A program is some tens of functions, sums and products with moderate numbers, but a gradient may have
+/// lost most of its digits by cancellation; a wrong rule is off by the magnitude itself. Beside a jump (the gradient of
+/// `abs` where its operand has underflowed to 0), an element may be where the real meaning is when inputs are rounded:
+/// subnormal ones to 0, the others in their last places.
+struct RealBound {
+  private(set) var furthest = (ratio: 0.0, text: "")
+
+  init(_ tested: TestedProgram) throws {
+    self.init(tested.expected, exact: try tested.independentMeaning())
+    if furthest.ratio > 1 {
+      let nearby = try (0..<3).map { try tested.independentMeaning(ofRoundedInputs: $0) }
+      self.init(tested.expected, exact: try tested.independentMeaning(), nearby: nearby)
+    }
+  }
+
+  init(_ results: StepResults, exact: StepResults, nearby: [StepResults] = []) {
+    for (name, found) in results.sorted(by: { $0.key < $1.key }) {
+      guard let real = exact[name]?.doubles else { continue }
+      let scale = real.filter(\.isFinite).map(\.magnitude).max() ?? 0
+      let allowed = 0x1p-13 * max(scale, 0x1p-126)
+      for (index, (value, real)) in zip(found.doubles, real).enumerated() {
+        if value == Double(Float(real)) || value.isNaN && real.isNaN { continue }
+        let off = (value - real).magnitude
+        let movement = nearby.map { (($0[name]?.doubles[index] ?? real) - real).magnitude }.max() ?? 0
+        let ratio = off.isFinite ? off / (allowed + 2 * movement) : .infinity
+        if ratio > furthest.ratio {
+          furthest = (ratio, "element \(index) of '\(name)' is \(value), exactly \(real); the largest is \(scale)")
+        }
+      }
+    }
+  }
+}
