@@ -31,7 +31,7 @@ public struct Workload: Sendable {
   /// The whole step: forward, loss, gradients, update.
   public let graph: @Sendable () -> Graph
 
-  public static let all: [Workload] = [.w1, .w2, .w3, .w4, .w5, .w7, .w8]
+  public static let all: [Workload] = [.w1, .w2, .w3, .w4, .w5, .w6, .w7, .w8]
 
   public static func named(_ name: String) -> Workload? { all.first { $0.name == name } }
 }

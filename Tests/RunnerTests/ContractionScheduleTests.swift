@@ -28,6 +28,10 @@ import Testing
     Case(
       name: "the second factor computed", a: [5, 33, 20], b: [5, 20, 19],
       build: { matmul($0, exp($1)) + 1 }, says: "tiles of"),
+    // What is computed as it is packed runs along an axis of the batch that the factor's own tensor has, and one that it hasn't.
+    Case(
+      name: "the second factor computed with part of the batch", a: [3, 4, 33, 20], b: [4, 20, 19],
+      build: { matmul($0, $0.sum(along: 2).expandedAxis(3) + exp($1)) }, says: "packed"),
     Case(
       name: "windows of an image", a: [24, 2, 3, 3], b: [3, 2, 11, 13], build: { conv2d($1, $0, padding: 1) }, says: "packed"),
     Case(

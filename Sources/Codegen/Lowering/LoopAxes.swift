@@ -16,11 +16,15 @@ struct LoopAxes: Sendable {
     self.init(body, without: []) { _ in (0, 0) }
   }
 
-  /// Without the indices of some of the body's expressions, which are evaluated in loops of their own; only axes of one class
-  /// collapse.
+  /// Without the indices of some of the body's expressions, which are evaluated in loops of their own along the columns (the
+  /// last axes of the last one's class) and the stages' axes; only axes of one class collapse.
   init(_ body: KernelBody, without hidden: Set<Int>, classes: (Int) -> (UInt64, UInt64)) {
     let indices = body.indices(without: hidden)
-    domain = Self.collapsed(0..<body.domainCount, body.extents, indices, classes)
+    var columns = body.domainCount
+    while columns > 0, classes(columns - 1) == classes(body.domainCount - 1) { columns -= 1 }
+    let all = hidden.isEmpty ? indices : body.indices(without: [])
+    domain = Self.collapsed(0..<columns, body.extents, all, classes)
+    domain += Self.collapsed(columns..<body.domainCount, body.extents, indices, classes)
     inner = body.stages.map { Self.collapsed($0.axes, body.extents, indices, classes) }
   }
 
