@@ -1,12 +1,5 @@
 import CinchGraph
 
-/// A pointer that an Int32 value selects rows with: the same value, buffer and place give the same pointer.
-struct PointerKey: Hashable {
-  var value: VectorValue
-  var access: VectorAccess
-  var scale: Int
-}
-
 extension Expansion {
   mutating func load(
     _ access: Access, condition: VectorValue?, otherwise: ScalarLiteral?, varies: Bool
@@ -92,9 +85,7 @@ extension Expansion {
       guard reach <= Int(Int32.max) else {
         throw .gather(buffer: buffer.name, reason: "it is too large")
       }
-      if !variesByLane(dependence[indirection.value]) {
-        try point(&place, value, scale: indirection.scale * bytes)
-      } else {
+      if variesByLane(dependence[indirection.value]) {
         guard bytes == 4 else { throw .gather(buffer: buffer.name, reason: "its elements take one byte") }
         place.shape = .gathered
         let scale = output.constant(.uniform(UInt32(truncatingIfNeeded: indirection.scale)), .int32)
@@ -106,6 +97,7 @@ extension Expansion {
         }
         return (place, index)
       }
+      try point(&place, value, scale: indirection.scale * bytes)
     }
     guard varies, resolved.laneStep != 0 else { return (place, nil) }
     if resolved.laneStep == 1 {
@@ -125,10 +117,13 @@ extension Expansion {
       .lanes((0..<lanes).map { UInt32(bitPattern: Int32(truncatingIfNeeded: step * $0)) }), .int32)
   }
 
-  /// Lets `place` go out from a pointer to the row that `value` selects.
-  private mutating func point(
-    _ place: inout VectorAccess, _ value: VectorValue, scale: Int
-  ) throws(VectorLimitation) {
-    throw .gather(buffer: buffers[place.buffer.index].name, reason: "rows are selected by a value")
+  /// Lets `place` go out from a pointer to the row that `value` selects, which is computed here, where it is used.
+  private mutating func point(_ place: inout VectorAccess, _ value: VectorValue, scale: Int) throws(VectorLimitation) {
+    let pointer = output.pointerCount
+    output.pointerCount += 1
+    try append(VectorInstruction(operation: .point(pointer, at: place, scale: scale), operands: [value], result: nil))
+    place.pointer = pointer
+    place.offset = 0
+    place.steps = []
   }
 }

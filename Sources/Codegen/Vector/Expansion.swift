@@ -55,8 +55,6 @@ struct Expansion {
   var roles: [Role]
   var instances: [Instances]
   var instructionCount = 0
-  /// For each value that gather or scatter rows with: the pointers made from it, by what they point into.
-  var pointers: [PointerKey: Int] = [:]
 
   init(_ kernel: LoopKernel, in program: LoopProgram, lanes: Int) throws(VectorLimitation) {
     self.kernel = kernel
