@@ -1,4 +1,70 @@
 extension PassTexts {
+  /// What stands where: slices' gradients are padded with zeros and added up.
+  static let pads: [Case] = [
+    Case(
+      "algebra", "tensors padded to lie side by side are one",
+      """
+      %0 = input(name: "a", type: f32, shape: [3, 2])
+      %1 = input(name: "b", type: f32, shape: [3, 4])
+      %2 = pad(%0, low: [0, 1], high: [0, 4], fill: f32 0)
+      %3 = pad(%1, low: [0, 3], high: [0, 0], fill: f32 0)
+      %4 = add(%3, %2)
+      output "y" = %4
+      """,
+      """
+      %0 = input(name: "a", type: f32, shape: [3, 2])
+      %1 = input(name: "b", type: f32, shape: [3, 4])
+      %2 = pad(%0, low: [0, 1], high: [0, 4], fill: f32 0)
+      %3 = pad(%1, low: [0, 3], high: [0, 0], fill: f32 0)
+      %4 = concatenate(%0, %1, axis: 1)
+      %5 = pad(%4, low: [0, 1], high: [0, 0], fill: f32 0)
+      output "y" = %5
+      """),
+    Case(
+      "algebra", "not those that overlap, lie apart or are padded with ones",
+      """
+      %0 = input(name: "a", type: f32, shape: [3])
+      %1 = pad(%0, low: [0], high: [4], fill: f32 0)
+      %2 = pad(%0, low: [2], high: [2], fill: f32 0)
+      %3 = pad(%0, low: [4], high: [0], fill: f32 0)
+      %4 = pad(%0, low: [3], high: [1], fill: f32 1)
+      %5 = add(%1, %2)
+      %6 = add(%1, %3)
+      %7 = add(%1, %4)
+      output "y" = %5
+      output "z" = %6
+      output "w" = %7
+      """,
+      """
+      %0 = input(name: "a", type: f32, shape: [3])
+      %1 = pad(%0, low: [0], high: [4], fill: f32 0)
+      %2 = pad(%0, low: [2], high: [2], fill: f32 0)
+      %3 = pad(%0, low: [4], high: [0], fill: f32 0)
+      %4 = pad(%0, low: [3], high: [1], fill: f32 1)
+      %5 = add(%1, %2)
+      %6 = add(%1, %3)
+      %7 = add(%1, %4)
+      output "y" = %5
+      output "z" = %6
+      output "w" = %7
+      """),
+    Case(
+      "algebra", "pieces of pieces, and pads of nothing",
+      """
+      %0 = input(name: "a", type: f32, shape: [3])
+      %1 = concatenate(%0, %0, axis: 0)
+      %2 = pad(%1, low: [0], high: [0], fill: f32 0)
+      %3 = concatenate(%0, %2, axis: 0)
+      output "y" = %3
+      """,
+      """
+      %0 = input(name: "a", type: f32, shape: [3])
+      %1 = concatenate(%0, %0, axis: 0)
+      %2 = concatenate(%0, %0, %0, axis: 0)
+      output "y" = %2
+      """),
+  ]
+
   /// Fewer and cheaper nodes.
   static let simplify: [Case] = [
     Case(

@@ -2,7 +2,7 @@
 enum PassTexts {
   typealias Case = PassTextTests.Case
 
-  static let all: [Case] = stabilise + simplify + shapes + orders + loops
+  static let all: [Case] = stabilise + simplify + pads + shapes + orders + loops
 }
 
 extension PassTexts {

@@ -52,17 +52,49 @@ extension Fusion {
     }
     // From the results down: what a stored node needs is computed as often as the node's own elements.
     let costs = subtreeCosts()
+    let users = userCounts()
     var result = false
     for index in table.meanings.indices.reversed() where points[index] > 0 && table.slotOf[index] < 0 {
       let node = NodeID(index)
       let count = table.shape(node).elementCount
       let excess = points[index] - count
-      guard excess > 0, excess * costs[index] > Self.storeCost * count + points[index] else { continue }
+      guard excess > 0, costs[index] > 0,
+        takesOverStore(node, users) || excess * costs[index] > Self.storeCost * count + points[index]
+      else { continue }
       table.store(node, .repeated(places: places[index]))
       result = true
       reduce(node, by: excess, &points)
     }
     return result
+  }
+
+  /// Whether the value is made element by element from the result of one contraction in tiles that nothing else uses: in its
+  /// kernel, the value is stored instead of that result, at no cost.
+  private func takesOverStore(_ node: NodeID, _ users: [Int]) -> Bool {
+    let count = table.shape(node).elementCount
+    // The later of two operands first: the kernel waits for it anyway.
+    var pending = [node]
+    while let node = pending.popLast() {
+      switch table.meanings[node.index] {
+      case .elementwise, .reshape: break
+      default: continue
+      }
+      for operand in table.operands(node).sorted() where users[operand.index] == 1 {
+        guard table.shape(operand).elementCount == count else { continue }
+        if !table.isStored(operand) { pending.append(operand) }
+        if table.reasons[operand] == .contraction, table.shape(operand).extents.last != 1 { return true }
+      }
+    }
+    return false
+  }
+
+  private func userCounts() -> [Int] {
+    var counts = [Int](repeating: 0, count: table.meanings.count)
+    for index in counts.indices where table.isLive[index] {
+      for operand in Set(table.operands(NodeID(index))) { counts[operand.index] += 1 }
+    }
+    for root in table.graph.roots { counts[root.index] += 1 }
+    return counts
   }
 
   /// Panels of the second factor are packed, where several tiles of rows use them.

@@ -88,18 +88,23 @@ struct Root: Sendable {
 }
 
 extension NodeTable {
-  /// The kernels' results: single numbers that need no kernel's result (corrections of an optimizer, say), so that what else
-  /// needs them can join other kernels; then all others, in the order of their nodes. Checks come before what relies on them.
+  /// The kernels' results: checks and single numbers that need no kernel's result (labels, corrections of an optimizer), so
+  /// that what else needs them can join other kernels; then all others, in the order of their nodes. Checks come before what
+  /// relies on them.
   func roots() -> [Root] {
-    let isEarly = singleNumbers()
+    let isGiven = givenNodes()
+    func isEarly(_ root: Root) -> Bool {
+      if case .check = root.kind { return isGiven[root.operands[0].index] }
+      return isGiven[root.node.index] && shape(root.node).elementCount == 1
+    }
     let all = rootsByNode()
-    return all.filter { isEarly[$0.node.index] } + all.filter { !isEarly[$0.node.index] }
+    return all.filter(isEarly) + all.filter { !isEarly($0) }
   }
 
-  /// For each node, whether it is one number that only such numbers, inputs and state decide.
-  private func singleNumbers() -> [Bool] {
+  /// For each node, whether inputs and state decide it element by element, without a reduction or the like.
+  private func givenNodes() -> [Bool] {
     var result = [Bool](repeating: false, count: meanings.count)
-    for index in meanings.indices where isLive[index] && graph.nodes[index].type.shape.elementCount == 1 {
+    for index in meanings.indices where isLive[index] {
       switch meanings[index] {
       case .input, .state, .constant, .iota: result[index] = true
       case .elementwise, .reshape, .view: result[index] = graph.nodes[index].operands.allSatisfy { result[$0.index] }

@@ -15,6 +15,8 @@ enum Algebra {
     case is Power: power(x[0], x[1])
     case is Select: x[1].id == x[2].id ? x[1] : nil
     case let op as Cast: op.target == x[0].elementType ? x[0] : nil
+    case let op as Pad: op.low.allSatisfy { $0 == 0 } && op.high == op.low ? x[0] : nil
+    case let op as Concatenate: concatenate(op, x)
     case let op as Transpose: transpose(op, x[0])
     case let op as Reshape: reshape(op, x[0])
     case let op as Broadcast: broadcast(op, x[0])
@@ -28,7 +30,33 @@ enum Algebra {
     if Match(b).isSplat(0) { return a }
     if let (_, negated) = Match(b).unary(Negate.self) { return a - negated }
     if let (_, negated) = Match(a).unary(Negate.self) { return b - negated }
-    return nil
+    return neighbours(a, b) ?? neighbours(b, a)
+  }
+
+  /// Two tensors padded with zeros so that one begins where the other ends are one, padded: the gradient of a tensor of
+  /// which slices have been taken.
+  private static func neighbours(_ a: Tensor, _ b: Tensor) -> Tensor? {
+    guard let (first, x) = Match(a).unary(Pad.self), let (second, y) = Match(b).unary(Pad.self),
+      first.fill.asDouble == 0, second.fill.asDouble == 0
+    else { return nil }
+    let different = first.low.indices.filter { first.low[$0] != second.low[$0] || first.high[$0] != second.high[$0] }
+    guard different.count == 1, first.low[different[0]] + x.shape[different[0]] == second.low[different[0]] else { return nil }
+    return a.builder.add(
+      Pad(low: first.low, high: second.high, fill: first.fill),
+      [a.builder.add(Concatenate(axis: different[0]), [x, y], at: a.site)], at: a.site)
+  }
+
+  /// Pieces of pieces are pieces.
+  private static func concatenate(_ op: Concatenate, _ pieces: [Tensor]) -> Tensor? {
+    if pieces.count == 1 { return pieces[0] }
+    func parts(_ piece: Tensor) -> [Tensor]? {
+      let match = Match(piece)
+      guard let inner = match.node.op as? Concatenate, inner.axis == op.axis else { return nil }
+      return match.node.operands.indices.map { match.operand($0) }
+    }
+    guard pieces.contains(where: { parts($0) != nil }) else { return nil }
+    let all = pieces.flatMap { parts($0) ?? [$0] }
+    return all[0].builder.add(op, all, at: all[0].site)
   }
 
   private static func subtract(_ a: Tensor, _ b: Tensor) -> Tensor? {
