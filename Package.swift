@@ -37,6 +37,9 @@ let package = Package(
       name: "Digits", dependencies: ["Cinch", "ExampleSupport"], path: "examples/Digits",
       resources: [.copy("Data")], swiftSettings: swiftSettings),
     .executableTarget(
+      name: "CharacterTransformer", dependencies: ["Cinch", "ExampleSupport"], path: "examples/CharacterTransformer",
+      resources: [.copy("Data")], swiftSettings: swiftSettings),
+    .executableTarget(
       name: "FashionMNIST", dependencies: ["Cinch", "ExampleSupport"], path: "examples/FashionMNIST",
       swiftSettings: swiftSettings),
     .target(
