@@ -68,7 +68,7 @@ let package = Package(
       name: "EngineTests", dependencies: ["Cinch", "CinchCodegen", "CinchGraph", "CinchRunner", "TestSupport"],
       exclude: ["Goldens"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "BenchmarkTests", dependencies: ["Cinch", "BenchmarkWorkloads"], swiftSettings: swiftSettings),
+      name: "BenchmarkTests", dependencies: ["Cinch", "CinchRunner", "BenchmarkWorkloads"], swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6]
 )

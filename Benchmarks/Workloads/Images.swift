@@ -3,35 +3,45 @@ import Cinch
 // W5: a network of convolutions.
 
 extension Workload {
-  static let w5 = Workload(
-    5, "1×28×28: two 3×3 convolutions (32, 64) with ReLU, 2×2 max pooling, 9216-128-10, cross-entropy, batch 64, SGD with momentum",
-    inputs: [Source("x", [64, 1, 28, 28], .uniform(bound: 1)), Source("y", [64], .index(limit: 10))],
-    parameters: [
-      Source("c1w", [32, 1, 3, 3], he(9)), Source("c1b", [32], standard(9)),
-      Source("c2w", [64, 32, 3, 3], he(288)), Source("c2b", [64], standard(288)),
-      Source("W1", [9216, 128], he(9216)), Source("b1", [128], standard(9216)),
-      Source("W2", [128, 10], he(128)), Source("b2", [10], standard(128)),
-    ],
-    stateNames: [0, 2, 6, 8].flatMap { ["\($0).weight", "\($0).bias"] }, loss: .softmaxCrossEntropy,
-    optimizer: .sgd(learningRate: 0.0001, momentum: 0.9),
-    // With this seed, no window of the pooling has two nearly equal largest elements during the first steps: which of them
-    // gets the gradient would depend on rounding.
-    seed: 8600, input: TensorType(.float32, [64, 1, 28, 28]), target: TensorType(.int32, [64])
-  ) {
-    Sequential {
-      Conv2d(1, 32, window: 3, weights: .zeros, biases: .zeros)
-      ReLU()
-      Conv2d(32, 64, window: 3, weights: .zeros, biases: .zeros)
-      ReLU()
-      MaxPool2d(2)
-      Flatten()
-      Linear(9216, 128, weights: .zeros, biases: .zeros)
-      ReLU()
-      Linear(128, 10, weights: .zeros, biases: .zeros)
+  static let w5 = convolutional(batch: 64, image: 28, channels: (32, 64), hidden: 128)
+
+  static func convolutional(batch: Int, image: Int, channels: (Int, Int), hidden: Int) -> Workload {
+    let pooled = (image - 4) / 2
+    let (first, second, features) = (channels.0, channels.1, channels.1 * pooled * pooled)
+    let standards = [9, first * 9, features, hidden]
+    let shapes: [Shape] = [[first, 1, 3, 3], [second, first, 3, 3], [features, hidden], [hidden, 10]]
+    return Workload(
+      5,
+      "1×\(image)×\(image): two 3×3 convolutions (\(first), \(second)) with ReLU, 2×2 max pooling, \(features)-\(hidden)-10, "
+        + "cross-entropy, batch \(batch), SGD with momentum",
+      inputs: [
+        Source("x", [batch, 1, image, image], .uniform(bound: 1)), Source("y", [batch], .index(limit: 10)),
+      ],
+      parameters: zip(["c1", "c2", "1", "2"], zip(shapes, standards)).flatMap { name, layer in
+        let (shape, fan) = (layer.0, Double(layer.1))
+        let (weight, bias) = name.hasPrefix("c") ? ("\(name)w", "\(name)b") : ("W\(name)", "b\(name)")
+        return [
+          Source(weight, shape, .uniform(bound: (6 / fan).squareRoot())),
+          Source(bias, [shape.rank == 4 ? shape[0] : shape[1]], .uniform(bound: 1 / fan.squareRoot())),
+        ]
+      },
+      stateNames: [0, 2, 6, 8].flatMap { ["\($0).weight", "\($0).bias"] }, loss: .softmaxCrossEntropy,
+      optimizer: .sgd(learningRate: 0.0001, momentum: 0.9),
+      // With this seed, no window of the pooling has two nearly equal largest elements during the first steps: which of them
+      // gets the gradient would depend on rounding.
+      seed: 8600, input: TensorType(.float32, [batch, 1, image, image]), target: TensorType(.int32, [batch])
+    ) {
+      Sequential {
+        Conv2d(1, first, window: 3, weights: .zeros, biases: .zeros)
+        ReLU()
+        Conv2d(first, second, window: 3, weights: .zeros, biases: .zeros)
+        ReLU()
+        MaxPool2d(2)
+        Flatten()
+        Linear(features, hidden, weights: .zeros, biases: .zeros)
+        ReLU()
+        Linear(hidden, 10, weights: .zeros, biases: .zeros)
+      }
     }
   }
-
-  /// He's initialisation for so many inputs.
-  private static func he(_ fan: Double) -> TensorGenerator { .uniform(bound: (6 / fan).squareRoot()) }
-  private static func standard(_ fan: Double) -> TensorGenerator { .uniform(bound: 1 / fan.squareRoot()) }
 }

@@ -33,6 +33,15 @@ public struct Workload: Sendable {
 
   public static let all: [Workload] = [.w1, .w2, .w3, .w4, .w5, .w6, .w7, .w8]
 
+  /// The same networks with sizes that no vector, tile or number of workers divides, small enough for the slowest engine.
+  public static let shrunk: [Workload] = [
+    perceptron1(sizes: [1, 37, 1], batch: 53), perceptron2(sizes: [33, 67, 35, 7], batch: 29),
+    perceptron3(sizes: [261, 71, 37, 7], batch: 31), perceptron4(width: 65, batch: 31),
+    convolutional(batch: 3, image: 13, channels: (5, 19), hidden: 37),
+    transformer(batch: 3, context: 17, symbols: 29, width: 36, heads: 3, layers: 2), elementwise(count: 10_007),
+    recurrent(steps: 5, batch: 7, inputs: 9, units: 35),
+  ]
+
   public static func named(_ name: String) -> Workload? { all.first { $0.name == name } }
 }
 
