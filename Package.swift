@@ -50,7 +50,7 @@ let package = Package(
       dependencies: [
         "Cinch", "BenchmarkWorkloads", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      path: "Benchmarks/CinchBench", swiftSettings: swiftSettings),
+      path: "Benchmarks/CinchBench", exclude: ["Elementwise.c"], swiftSettings: swiftSettings),
     .target(
       name: "TestSupport", dependencies: ["Cinch", "CinchCodegen", "CinchGraph", "CinchRunner"], path: "Tests/Support",
       swiftSettings: swiftSettings),

@@ -43,6 +43,9 @@ struct CinchBench: ParsableCommand {
   @Flag(name: .customLong("compare-cc"), help: "Time libtcc's code beside what gcc -O3 -march=native makes of the portable C.")
   var comparesSystemCompiler = false
 
+  @Flag(name: .customLong("compare-intrinsics"), help: "Time W7's loop beside the same loop written with AVX-512 intrinsics.")
+  var comparesIntrinsics = false
+
   @Flag(name: .customLong("limits"), help: "Measure the machine: multiply-adds, and the bandwidth of each cache and of memory.")
   var measuresLimits = false
 
@@ -51,8 +54,8 @@ struct CinchBench: ParsableCommand {
 
   func validate() throws {
     if let workload, Workload.named(workload) == nil { throw ValidationError("there is no workload '\(workload)'") }
-    guard workload != nil || measuresLimits || timesKernels || comparesSystemCompiler else {
-      throw ValidationError("name a workload with -w, or ask for --limits, --micro or --compare-cc")
+    guard workload != nil || measuresLimits || timesKernels || comparesSystemCompiler || comparesIntrinsics else {
+      throw ValidationError("name a workload with -w, or ask for --limits, --micro, --compare-cc or --compare-intrinsics")
     }
     guard 1...WorkerPool.workerLimit ~= threads else {
       throw ValidationError("--threads is \(threads); it must be from 1 to \(WorkerPool.workerLimit)")
@@ -71,6 +74,7 @@ struct CinchBench: ParsableCommand {
     if let engine, let known = Engine(name: engine) { options.engine = known }
     if measuresLimits { try LimitTable(workers: threads).write() }
     if timesKernels { try KernelTiming(options: options, seconds: minTime).write() }
+    if comparesIntrinsics { try IntrinsicsComparison(seconds: minTime).write() }
     if comparesSystemCompiler {
       let chosen = workload.flatMap(Workload.named).map { [$0] } ?? Workload.all
       return try CompilerComparison(options: options, seconds: minTime, showsKernels: profile).write(chosen)
