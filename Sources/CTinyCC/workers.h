@@ -42,11 +42,17 @@ static void cinch_barrier_wait(void *context) {
       syscall(SYS_futex, &b->phase, FUTEX_WAKE_PRIVATE, INT32_MAX, 0, 0, 0);
     return;
   }
-  // By the clock, for a pause takes some 10 to 140 cycles; counted too, where there is no clock.
+  // By the clock, for a pause takes some 10 to 140 cycles; counted too, where there is no clock. After a while it lets
+  // others run: the worker that is waited for may stand in line for this very processor.
   uint64_t start = b->spin_ticks ? cinch_ticks() : 0;
-  for (uint32_t i = 0; b->spin_ticks != 0 && i < 10000 && cinch_ticks() - start < b->spin_ticks; i++) {
+  for (uint32_t i = 0; b->spin_ticks != 0 && i < 10000; i++) {
     if (__atomic_load_n(&b->phase, __ATOMIC_ACQUIRE) != phase) return;
-    cinch_pause();
+    uint64_t waited = cinch_ticks() - start;
+    if (waited >= b->spin_ticks) break;
+    if (waited >= b->spin_ticks / 16)
+      syscall(SYS_sched_yield);
+    else
+      cinch_pause();
   }
   __atomic_add_fetch(&b->sleepers, 1, __ATOMIC_SEQ_CST);
   // The kernel compares the phase once more before it lets us sleep, and may wake us for no reason.

@@ -54,6 +54,9 @@ public struct CompiledStep: Sendable {
   public let target: Target
 
   public var checks: [RuntimeCheck] { loops.checks }
+
+  /// How many of so many workers a step is run by: one, where none of its kernels is worth sharing.
+  public func workerCount(of workers: Int) -> Int { loops.kernels.contains(where: \.isParallel) ? workers : 1 }
 }
 
 /// Lowers a graph on which all passes have run.

@@ -5,7 +5,7 @@ import Cinch
 
 @Suite struct ProgramProfileTests {
   private let graph = Graph("profiled") { g in
-    let (x, w) = (g.input("x", [64, 64]), g.parameter("w", [64, 64], .xavierNormal))
+    let (x, w) = (g.input("x", [192, 192]), g.parameter("w", [192, 192], .xavierNormal))
     g.output("loss", tanh(matmul(x, w)).sum())
   }
 
@@ -13,7 +13,7 @@ import Cinch
     let engine = try #require(Engine(name: engine))
     let program = try graph.compile(ProgramOptions(engine: engine, workers: workers, isProfiling: true))
     let plain = try graph.compile(ProgramOptions(engine: engine, workers: workers))
-    let x = HostTensor.randomNormal([64, 64], seed: 1)
+    let x = HostTensor.randomNormal([192, 192], seed: 1)
     let start = ContinuousClock.now
     for _ in 0..<50 { #expect(try program(x: x) == plain(x: x)) }
     let elapsed = ContinuousClock.now - start
@@ -23,8 +23,8 @@ import Cinch
     #expect(profile.workers == workers)
     #expect(profile.kernels.map(\.name) == program.step.loops.kernels.map(\.name))
     #expect(profile.kernels.allSatisfy { $0.time > .zero && $0.runsPerStep == 1 })
-    #expect(profile.kernels.reduce(0) { $0 + $1.flopCount } >= 2 * 64 * 64 * 64)
-    #expect(profile.kernels.reduce(0) { $0 + $1.byteCount } >= 2 * 4 * 64 * 64)
+    #expect(profile.kernels.reduce(0) { $0 + $1.flopCount } >= 2 * 192 * 192 * 192)
+    #expect(profile.kernels.reduce(0) { $0 + $1.byteCount } >= 2 * 4 * 192 * 192)
     #expect(profile.total * 50 < elapsed)
     if Target.current().vectorSet != .scalar {
       // How large it is says nothing while other tests run.

@@ -50,6 +50,26 @@ import Testing
     #expect(large.kernels.contains { $0.isParallel })
   }
 
+  /// What would pay for itself alone, but is the only such kernel of a short step.
+  @Test func shortStepsStayOnOneWorker() throws {
+    func tanhs(_ rows: Int) throws -> Program {
+      try Graph { g in g.output("y", tanh(g.input("x", [rows, 128]))) }.compile(ProgramOptions(workers: 3))
+    }
+    let (short, long) = try (tanhs(256), tanhs(2560))
+    #expect(short.step.loops.kernels.allSatisfy { !$0.isParallel } && short.step.workerCount(of: 3) == 1)
+    #expect(long.step.loops.kernels.allSatisfy { $0.isParallel } && long.step.workerCount(of: 3) == 3)
+    // A loop that repeats short iterations is long.
+    let repeated = try Graph { g in
+      let (last, all) = scan(over: g.input("x", [100, 256, 128]), initial: g.input("h", [256, 128])) { slice, h in
+        let next = tanh(slice + h)
+        return (carried: next, output: next)
+      }
+      g.output("last", last)
+      g.output("all", all)
+    }.compile(ProgramOptions(workers: 3))
+    #expect(repeated.step.workerCount(of: 3) == 3)
+  }
+
   @Test func workersWaitOnlyBetweenKernelsThatDependOnEachOther() throws {
     // Different shapes, so that fusion leaves them apart.
     let independent = try loops(

@@ -5,6 +5,8 @@ struct Lowering {
   let graph: Graph
   let target: Target
   let options: LoweringOptions
+  /// Lane operations from which workers share a kernel of this step.
+  private let parallelWork: Int
 
   var buffers: [Buffer] = []
   private(set) var kernels: [LoopKernel] = []
@@ -25,6 +27,8 @@ struct Lowering {
     var step = try Frame(graph, options: options, checks: &checks)
     self.checks = checks
     self.step = step
+    parallelWork =
+      step.sharedWork(from: options.parallelWork) >= Double(options.parallelStepWork) ? options.parallelWork : .max
     let state = zip(graph.state, layout.entries).map { add($0.name, $0.type, .state, $1.byteOffset) }
     let inputs = graph.inputs.enumerated().map { add($1.name, graph.type(of: $1.node), .input($0), 0) }
     schedule = try lower(&step, state: state, inputs: inputs, outputs: [], base: 0)
@@ -150,7 +154,7 @@ struct Lowering {
     let axes = LoopAxes(body)
     let kernel = frame.kernel(position)
     let name = "k\(kernels.count)"
-    let choice = ScheduleChoice.choose(body, axes, kernel.form, target, parallelWork: options.parallelWork)
+    let choice = ScheduleChoice.choose(body, axes, kernel.form, target, parallelWork: parallelWork)
     var emitter = Emitter(body, axes, choice, buffers: frame.bufferOf, comment: "")
     if let contraction = choice.contraction { emitter.workspace = workspace(contraction, name: name) }
     let statements = emitter.emitKernel()

@@ -20,15 +20,11 @@ struct ScheduleChoice: Sendable {
     _ body: KernelBody, _ axes: LoopAxes, _ form: Kernel.Form, _ target: Target, parallelWork: Int
   ) -> ScheduleChoice {
     let lanes = target.vectorByteCount / 4
-    let points = axes.domain.reduce(1) { $0 * $1.extent }
-    let inner = axes.inner.reduce(1) { max($0, $1.reduce(1) { $0 * $1.extent }) }
     var choice = ScheduleChoice(
-      vectorAxis: nil, strip: 4 * lanes, tileAxis: nil, tile: 1,
-      isParallel: points * inner * max(1, body.expressions.count / 4) >= parallelWork && points > 1)
+      vectorAxis: nil, strip: 4 * lanes, tileAxis: nil, tile: 1, isParallel: body.isShared(form, from: parallelWork))
     let registers = target.vectorRegisterCount
     switch form {
-    case .check, .loop:
-      choice.isParallel = false
+    case .check, .loop: break
     case .rows:
       choice.strip = strip(body, lanes, registers)
     case .map, .columns, .copy, .scatter:

@@ -35,12 +35,17 @@ public final class WorkerPool: Sendable {
   ///
   /// Throws `NativeError.workerCountInvalid`, or `.threadRefused` where the system gives no more threads.
   public init(workerCount: Int, takesTurns: Bool = false) throws {
-    guard 1...Self.workerLimit ~= workerCount else {
-      throw NativeError.workerCountInvalid(workerCount, limit: Self.workerLimit)
-    }
+    try Self.check(workerCount: workerCount)
     self.workerCount = workerCount
     self.takesTurns = takesTurns && workerCount > 1
     crew = try Mutex(Crew(workerCount: workerCount))
+  }
+
+  /// Throws `NativeError.workerCountInvalid` for a number that no pool has.
+  static func check(workerCount: Int) throws {
+    guard 1...workerLimit ~= workerCount else {
+      throw NativeError.workerCountInvalid(workerCount, limit: workerLimit)
+    }
   }
 
   /// Runs `step` on all workers with the floating-point mode of IEEE 754, and returns when all are done.

@@ -17,7 +17,7 @@ extension Graph {
   /// Compiles with explicit options; nothing is read from the environment.
   public func compile(_ options: ProgramOptions) throws -> Program {
     if !diagnostics.isEmpty { throw GraphError(diagnostics) }
-    let pool = try WorkerPools.pool(options.workers)
+    try WorkerPool.check(workerCount: options.workers)
     let entry =
       if options.usesCache {
         try ProgramCache.entry(ProgramCache.Key(graph: GraphKey(self), options: options)) { try compileAnew(options) }.entry
@@ -26,7 +26,8 @@ extension Graph {
       }
     let execution: any ProgramExecution =
       if let code = entry.code {
-        try NativeExecution(entry.step, entry.proof, code, pool: pool, options)
+        try NativeExecution(
+          entry.step, entry.proof, code, pool: WorkerPools.pool(entry.step.workerCount(of: options.workers)), options)
       } else {
         try InterpretedExecution(entry.step)
       }
@@ -51,7 +52,7 @@ extension Graph {
       optimised, target: target,
       options: options.isTesting ? .testing : LoweringOptions())
     let proof = try step.verified()
-    let profile = options.isProfiling ? ProfileTable(of: step.loops, workers: options.workers) : nil
+    let profile = options.isProfiling ? ProfileTable(of: step.loops, workers: step.workerCount(of: options.workers)) : nil
     let source =
       switch options.engine {
       case .interpreter: ""
