@@ -4,14 +4,14 @@ public import CinchGraph
 // single assignment. Everything below the graph preserves bits, so a schedule may move, tile and vectorise
 // loops, and may never reassociate a sum.
 
-public struct BufferID: Sendable, Hashable {
+public struct BufferID: Sendable, Hashable, BitwiseCopyable {
   public let raw: Int32
   public init(raw: Int32) { self.raw = raw }
   public var index: Int { Int(raw) }
 }
 
 /// A variable that a loop steps from 0 to its extent; numbered per kernel.
-public struct LoopVariable: Sendable, Hashable, Comparable {
+public struct LoopVariable: Sendable, Hashable, Comparable, BitwiseCopyable {
   public let raw: Int32
   public init(raw: Int32) { self.raw = raw }
   public var index: Int { Int(raw) }
@@ -20,7 +20,7 @@ public struct LoopVariable: Sendable, Hashable, Comparable {
 
 /// A scalar value of a kernel, assigned once; numbered per kernel. Inside unrolled and vector loops there is one
 /// instance for each point of those loops.
-public struct LoopValue: Sendable, Hashable {
+public struct LoopValue: Sendable, Hashable, BitwiseCopyable {
   public let raw: Int32
   public init(raw: Int32) { self.raw = raw }
   public var index: Int { Int(raw) }

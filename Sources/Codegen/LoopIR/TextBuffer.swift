@@ -5,20 +5,33 @@ struct TextBuffer {
 
   var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  mutating func write(_ text: String) { bytes.append(contentsOf: text.utf8) }
+  mutating func write(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes.append(contentsOf: $0) }
+  }
 
   mutating func write(_ byte: Unicode.Scalar) { bytes.append(UInt8(ascii: byte)) }
 
   mutating func write(_ number: some BinaryInteger) {
-    var rest = number.magnitude
     if number < 0 { bytes.append(UInt8(ascii: "-")) }
-    let start = bytes.count
-    repeat {
+    write(digits: UInt64(number.magnitude))
+  }
+
+  private mutating func write(digits number: UInt64) {
+    if number < 10 { return bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number)) }
+    // As many as 64 bits can have.
+    var digits = InlineArray<20, UInt8>(repeating: 0)
+    var first = digits.count
+    var rest = number
+    while rest != 0 {
       let (quotient, remainder) = rest.quotientAndRemainder(dividingBy: 10)
-      bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: remainder))
+      first -= 1
+      digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: remainder)
       rest = quotient
-    } while rest != 0
-    bytes[start...].reverse()
+    }
+    bytes.append(addingCapacity: digits.count - first) { text in
+      for position in first..<digits.count { text.append(digits[position]) }
+    }
   }
 
   /// `0x` and the digits of `bits`, at least `minimumDigits`.
@@ -29,9 +42,23 @@ struct TextBuffer {
     for position in (0..<digits).reversed() { write(hexadecimalDigit: bits >> UInt64(4 * position)) }
   }
 
-  mutating func write(hexadecimalDigit bits: UInt64) {
-    let digit = UInt8(truncatingIfNeeded: bits & 15)
-    bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+  mutating func write(hexadecimalDigit bits: UInt64) { bytes.append(Self.hexadecimalDigit(UInt8(truncatingIfNeeded: bits & 15))) }
+
+  private static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+  }
+
+  /// `0x` and two digits for each of some bytes, with commas between.
+  mutating func write(hexadecimalBytes code: ArraySlice<UInt8>) {
+    bytes.append(addingCapacity: 5 * code.count) { text in
+      for (index, byte) in code.enumerated() {
+        if index > 0 { text.append(UInt8(ascii: ",")) }
+        text.append(UInt8(ascii: "0"))
+        text.append(UInt8(ascii: "x"))
+        text.append(Self.hexadecimalDigit(byte >> 4))
+        text.append(Self.hexadecimalDigit(byte & 15))
+      }
+    }
   }
 
   /// Starts a line: the newline ends the line before, if there is one.

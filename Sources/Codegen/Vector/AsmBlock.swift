@@ -24,49 +24,48 @@ struct AsmBlock: Sendable {
   // MARK: - C
 
   /// The statements of the nest; `pool` names its table of constants.
-  func write(to text: inout String, poolName: String, program loopProgram: LoopProgram) {
+  func write(to text: inout TextBuffer, poolName: String, program loopProgram: LoopProgram) {
     var indentation = "  "
-    if !program.comment.isEmpty { text += "  /* \(Self.comment(program.comment)) */\n" }
+    if !program.comment.isEmpty { text.write("  /* \(Self.comment(program.comment)) */\n") }
     if let slice {
-      text += "  first = \(slice.extent) * worker / workers;\n"
-      text += "  count = \(slice.extent) * (worker + 1) / workers - first;\n"
-      text += "  if (count > 0) {\n"
+      text.write("  first = \(slice.extent) * worker / workers;\n")
+      text.write("  count = \(slice.extent) * (worker + 1) / workers - first;\n")
+      text.write("  if (count > 0) {\n")
       indentation = "    "
     }
     for (group, slot) in groups {
       guard case .segment(let segment, let motion) = group.start else { continue }
-      text += "\(indentation)frame[\(slot / 8)] = (long)("
+      text.write("\(indentation)frame[\(slot / 8)] = (long)(")
       switch segment {
-      case .state: text += "state"
-      case .scratch: text += "scratch"
-      case .input(let index): text += "inputs[\(index)]"
+      case .state: text.write("state")
+      case .scratch: text.write("scratch")
+      case .input(let index): text.write("inputs[\(index)]")
       case .worker:
-        text += "scratch + \(loopProgram.workerByteOffset) + worker * \(loopProgram.workerByteStride)"
+        text.write("scratch + \(loopProgram.workerByteOffset) + worker * \(loopProgram.workerByteStride)")
       }
-      if group.base != 0 { text += " + \(group.base)" }
-      for (depth, step) in motion.enumerated() where step != 0 { text += " + \(CPrinter.loopVariable(depth)) * \(step)" }
-      if let slice, let step = group.steps[slice.loop.index], step != 0 { text += " + first * \(step)" }
-      text += ");\n"
+      if group.base != 0 { text.write(" + \(group.base)") }
+      for (depth, step) in motion.enumerated() where step != 0 { text.write(" + \(CPrinter.loopVariable(depth)) * \(step)") }
+      if let slice, let step = group.steps[slice.loop.index], step != 0 { text.write(" + first * \(step)") }
+      text.write(");\n")
     }
-    if let poolSlot { text += "\(indentation)frame[\(poolSlot / 8)] = (long)\(poolName);\n" }
-    if let countSlot { text += "\(indentation)frame[\(countSlot / 8)] = count;\n" }
+    if let poolSlot { text.write("\(indentation)frame[\(poolSlot / 8)] = (long)\(poolName);\n") }
+    if let countSlot { text.write("\(indentation)frame[\(countSlot / 8)] = count;\n") }
     for (offset, factor) in sliceStarts {
-      text += "\(indentation)frame[\(offset / 8)] = first * \(factor);\n"
+      text.write("\(indentation)frame[\(offset / 8)] = first * \(factor);\n")
     }
-    text += "\(indentation)asm volatile(\n"
+    text.write("\(indentation)asm volatile(\n")
     writeBytes(to: &text, indentation: indentation, buffers: loopProgram.buffers)
-    text += "\(indentation): : \"a\"(frame) : "
+    text.write("\(indentation): : \"a\"(frame) : ")
     for register in code.generalRegisters.registers where register != GeneralRegisterPlan.frame {
-      text += "\"\(register.name)\", "
+      text.write("\"\(register.name)\", ")
     }
-    text += "\"memory\");\n"
-    if slice != nil { text += "  }\n" }
+    text.write("\"memory\");\n")
+    if slice != nil { text.write("  }\n") }
   }
 
-  private func writeBytes(to output: inout String, indentation: String, buffers: [Buffer]) {
-    var text = ASCIIText()
-    text.reserveCapacity(code.bytes.count * 12 + notes.count * 64)
-    let explanations = Explanations(program, buffers)
+  private func writeBytes(to text: inout TextBuffer, indentation: String, buffers: [Buffer]) {
+    // A line has about so much besides its bytes.
+    text.bytes.reserveCapacity(text.bytes.count + code.bytes.count * 5 + notes.count * 72)
     for (line, note) in zip(code.lines, notes) {
       text.write(indentation)
       if line.length == 0 {
@@ -76,16 +75,15 @@ struct AsmBlock: Sendable {
         continue
       }
       text.write("  \".byte ")
-      for offset in line.offset..<line.offset + line.length {
-        if offset > line.offset { text.write(",") }
-        text.writeHexadecimal(code.bytes[offset])
-      }
+      text.write(hexadecimalBytes: code.bytes[line.offset..<line.offset + line.length])
       text.write("\\n\" /* ")
       line.write(to: &text)
-      explanations.write(note, to: &text)
+      if note >= 0 {
+        text.write("  ")
+        program.instructions[Int(note)].explain(to: &text, accesses: program.accesses, buffers)
+      }
       text.write(" */\n")
     }
-    output += text.string
   }
 
   /// The text as it may stand in a C comment.
@@ -95,43 +93,31 @@ struct AsmBlock: Sendable {
   }
 }
 
-/// What instructions compute, in words.
-private struct Explanations {
-  private var instructions: [VectorInstruction] = []
-  private let names: [String]
-
-  init(_ program: VectorProgram, _ buffers: [Buffer]) {
-    names = buffers.map { AsmBlock.comment($0.name) }
-    collect(program.body)
-  }
-
-  private mutating func collect(_ statements: [VectorStatement]) {
-    for statement in statements {
-      switch statement {
-      case .instruction(let instruction): instructions.append(instruction)
-      case .loop(let loop): collect(loop.body)
-      }
+extension VectorInstruction {
+  /// What the instruction computes, in words.
+  fileprivate func explain(to text: inout TextBuffer, accesses: [VectorAccess], _ buffers: [Buffer]) {
+    func write(_ words: String, _ access: VectorAccessID) {
+      text.write(words)
+      text.write(AsmBlock.comment(buffers[accesses[access.index].buffer.index].name))
     }
-  }
-
-  func write(_ note: Int32, to text: inout ASCIIText) {
-    guard note >= 0 else { return }
-    text.write("  ")
-    let instruction = instructions[Int(note)]
-    if let result = instruction.result { text.write("v", String(result.raw), " = ") }
-    switch instruction.operation {
+    if let result {
+      text.write("v")
+      text.write(result.raw)
+      text.write(" = ")
+    }
+    switch operation {
     case .apply(let opcode, _): text.write(opcode.rawValue)
     case .within(let bound, _, _): text.write("within \(bound)")
-    case .load(let access): text.write("load ", names[access.buffer.index])
-    case .store(let access): text.write("store ", names[access.buffer.index])
+    case .load(let access): write("load ", access)
+    case .store(let access): write("store ", access)
     case .sliceStart: text.write("first of the slice")
-    case .point(_, let access, _): text.write("row of \(names[access.buffer.index])")
+    case .point(_, let access, _): write("row of ", access)
     case .lanesDown(let distance): text.write("lanes down by \(distance)")
     case .spread: text.write("lane 0 everywhere")
     }
-    for (index, operand) in instruction.operands.enumerated() {
+    for (index, operand) in operands.enumerated() {
       text.write(index == 0 ? " v" : ", v")
-      text.write(String(operand.raw))
+      text.write(operand.raw)
     }
   }
 }

@@ -146,7 +146,7 @@ struct Emission {
 
   private mutating func address(_ memory: MachineMemory) throws(X86EncodingError) -> MemoryOperand {
     let base: GeneralRegister
-    var displacement = memory.displacement
+    var displacement = Int(memory.displacement)
     switch memory.base {
     case .frame: base = GeneralRegisterPlan.frame
     case .pool: base = try register(plan.pool, slot: poolSlot, key: -1)
@@ -180,11 +180,11 @@ struct Emission {
 
   /// A computed pointer: where the access goes, plus `scale` times lane 0.
   private mutating func emitPoint(_ instruction: MachineInstruction) throws(X86EncodingError) {
-    guard let group = addressing.groups.firstIndex(where: { $0.start == .computed(instruction.pointer) }),
+    guard let group = addressing.groups.firstIndex(where: { $0.start == .computed(Int(instruction.pointer)) }),
       case .memory(let memory) = instruction.second, case .group(let number) = memory.base
     else { return }
     let from = Int(number)
-    let displacement = memory.displacement - ahead[from]
+    let displacement = Int(memory.displacement) - ahead[from]
     let source = try operand(instruction.first)
     let scratch = plan.scratch
     inScratch = nil

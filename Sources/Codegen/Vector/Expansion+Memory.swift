@@ -26,8 +26,10 @@ extension Expansion {
       place.shape = .gathered
       index = laneSteps(0)
     }
-    let operands = (index.map { [$0] } ?? []) + (mask.map { [$0] } ?? [])
-    let loaded = try append(.load(place), operands, type)
+    var operands: VectorOperands = []
+    if let index { operands.append(index) }
+    if let mask { operands.append(mask) }
+    let loaded = try append(.load(output.add(place)), operands, type)
     // A masked load gives zero elsewhere.
     guard let condition, let otherwise, let other, otherwise.bits != 0 else { return loaded }
     return try apply(.select, [condition, loaded, other], from: type, to: type)
@@ -63,8 +65,9 @@ extension Expansion {
         if known == 0 { return }
         if known == e.output.fullMask { mask = nil }
       }
-      let operands = [try e.instance(value)] + (mask.map { [$0] } ?? [])
-      try e.append(VectorInstruction(operation: .store(place), operands: operands, result: nil))
+      var operands: VectorOperands = [try e.instance(value)]
+      if let mask { operands.append(mask) }
+      try e.append(VectorInstruction(operation: .store(e.output.add(place)), operands: operands, result: nil))
     }
   }
 
@@ -121,7 +124,8 @@ extension Expansion {
   private mutating func point(_ place: inout VectorAccess, _ value: VectorValue, scale: Int) throws(VectorLimitation) {
     let pointer = output.pointerCount
     output.pointerCount += 1
-    try append(VectorInstruction(operation: .point(pointer, at: place, scale: scale), operands: [value], result: nil))
+    let at = output.add(place)
+    try append(VectorInstruction(operation: .point(pointer, at: at, scale: scale), operands: [value], result: nil))
     place.pointer = pointer
     place.offset = 0
     place.steps = []

@@ -8,8 +8,7 @@ extension Expansion {
       switch expression {
       case .constant(let literal): return e.literal(literal)
       case .apply(let opcode, let operands):
-        var values: [VectorValue] = []
-        values.reserveCapacity(operands.count)
+        var values: VectorOperands = []
         for operand in operands { values.append(try e.instance(operand)) }
         return try e.apply(opcode, values, from: e.kernel.valueTypes[operands[operands.count - 1].index], to: type)
       case .index(let index): return try e.indexValue(e.resolve(index))
@@ -35,7 +34,7 @@ extension Expansion {
 
   /// An operation; those on masks that are known now fold, which is how the tests of tails disappear.
   mutating func apply(
-    _ opcode: ScalarOpcode, _ operands: [VectorValue], from: ElementType, to type: ElementType
+    _ opcode: ScalarOpcode, _ operands: VectorOperands, from: ElementType, to type: ElementType
   ) throws(VectorLimitation) -> VectorValue {
     if opcode == .select {
       if operands[1] == operands[2] { return operands[1] }
@@ -56,7 +55,7 @@ extension Expansion {
     return nil
   }
 
-  private mutating func foldMasks(_ opcode: ScalarOpcode, _ operands: [VectorValue]) -> VectorValue? {
+  private mutating func foldMasks(_ opcode: ScalarOpcode, _ operands: VectorOperands) -> VectorValue? {
     let full = output.fullMask
     let known = operands.map { knownMask($0) }
     switch opcode {
@@ -177,9 +176,8 @@ extension Expansion {
     let initial: VectorValue
     if case .slice = output.loops[last.loop.index].tripCount {
       initial = output.makeValue(.int32)
-      blocks[level].append(
-        .instruction(
-          VectorInstruction(operation: .sliceStart(last.step), operands: [], result: initial)))
+      let start = VectorInstruction(operation: .sliceStart(last.step), operands: [], result: initial)
+      blocks[level].append(.instruction(output.add(start)))
     } else {
       initial = try induction(Array(steps.dropLast()))
     }

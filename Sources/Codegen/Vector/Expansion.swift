@@ -112,7 +112,7 @@ struct Expansion {
   }
 
   mutating func append(
-    _ operation: VectorOperation, _ operands: [VectorValue], _ type: ElementType
+    _ operation: VectorOperation, _ operands: VectorOperands, _ type: ElementType
   ) throws(VectorLimitation) -> VectorValue {
     let result = output.makeValue(type)
     try append(VectorInstruction(operation: operation, operands: operands, result: result))
@@ -122,7 +122,7 @@ struct Expansion {
   mutating func append(_ instruction: VectorInstruction) throws(VectorLimitation) {
     instructionCount += 1
     if instructionCount > Self.instructionLimit { throw .tooLong(instructions: Self.instructionLimit) }
-    blocks[blocks.count - 1].append(.instruction(instruction))
+    blocks[blocks.count - 1].append(.instruction(output.add(instruction)))
   }
 
   // MARK: - Instances

@@ -23,20 +23,20 @@ struct MachineMemory: Hashable, Sendable, BitwiseCopyable {
   }
 
   var base: Base
-  var displacement: Int
+  var displacement: Int32
   /// One index per lane.
   var index: VirtualRegister?
   /// One element for all lanes, by the instruction itself (AVX-512).
   var broadcast = false
-  /// What is touched, by its place in `MachineCode.accesses`; nil for constants and spills.
-  var access: Int32?
+  /// What is touched; nil for constants and spills.
+  var access: VectorAccessID?
 }
 
 enum MachineOperand: Hashable, Sendable, BitwiseCopyable {
   case none
   case register(VirtualRegister)
   case memory(MachineMemory)
-  case immediate(Int)
+  case immediate(Int32)
 
   var register: VirtualRegister? {
     if case .register(let register) = self { return register }
@@ -61,24 +61,29 @@ struct MachineInstruction: Sendable, BitwiseCopyable {
   var kind = Kind.plain
   var mnemonic: X86Mnemonic
   var width: VectorWidth
-  /// A register, memory for stores, or none.
-  var destination: MachineOperand
-  var first = MachineOperand.none
-  var second = MachineOperand.none
-  var third = MachineOperand.none
-  var mask: VirtualRegister?
   var zeroing = false
-  /// A register whose value the destination starts from, so that both must be one.
-  var tied: VirtualRegister?
   /// A source whose value the instruction destroys.
   var clobbersMask = false
   /// Whether first and second may be swapped.
   var commutes = false
+  private var slots = InlineArray<4, Slot>(repeating: .none)
+  /// What the one operand is that may be memory.
+  private(set) var memory: MachineMemory?
+  var mask: VirtualRegister?
+  /// A register whose value the destination starts from, so that both must be one.
+  var tied: VirtualRegister?
   /// What it computes: an instruction of the vector program, for comments.
   var note: Int32 = -1
   /// For `point`: the pointer, and bytes per unit of the value.
-  var pointer = 0
-  var scale = 0
+  var pointer: Int32 = 0
+  var scale: Int32 = 0
+
+  /// An operand in few bytes.
+  private enum Slot: Sendable, BitwiseCopyable {
+    case none, memory
+    case register(VirtualRegister)
+    case immediate(Int32)
+  }
 
   init(
     _ mnemonic: X86Mnemonic, _ width: VectorWidth, _ destination: MachineOperand,
@@ -86,60 +91,93 @@ struct MachineInstruction: Sendable, BitwiseCopyable {
   ) {
     self.mnemonic = mnemonic
     self.width = width
-    self.destination = destination
-    self.first = first
-    self.second = second
-    self.third = third
+    set(0, to: destination)
+    set(1, to: first)
+    set(2, to: second)
+    set(3, to: third)
   }
 
-  /// The memory operand; there is at most one.
-  var memory: MachineMemory? {
-    if case .memory(let memory) = first { return memory }
-    if case .memory(let memory) = second { return memory }
-    if case .memory(let memory) = third { return memory }
-    if case .memory(let memory) = destination { return memory }
-    return nil
+  /// A register, memory for stores, or none.
+  var destination: MachineOperand {
+    get { operand(0) }
+    set { set(0, to: newValue) }
+  }
+  var first: MachineOperand {
+    get { operand(1) }
+    set { set(1, to: newValue) }
+  }
+  var second: MachineOperand {
+    get { operand(2) }
+    set { set(2, to: newValue) }
+  }
+  var third: MachineOperand {
+    get { operand(3) }
+    set { set(3, to: newValue) }
+  }
+
+  private func operand(_ position: Int) -> MachineOperand {
+    switch slots[position] {
+    case .none: .none
+    case .memory: memory.map { .memory($0) } ?? .none
+    case .register(let register): .register(register)
+    case .immediate(let value): .immediate(value)
+    }
+  }
+
+  private mutating func set(_ position: Int, to operand: MachineOperand) {
+    if case .memory = slots[position] {
+      slots[position] = .none
+      if !hasMemory { memory = nil }
+    }
+    switch operand {
+    case .none: slots[position] = .none
+    case .memory(let memory):
+      slots[position] = .memory
+      self.memory = memory
+    case .register(let register): slots[position] = .register(register)
+    case .immediate(let value): slots[position] = .immediate(value)
+    }
+  }
+
+  /// For one that commutes.
+  mutating func swapSources() { slots.swapAt(1, 2) }
+
+  private var hasMemory: Bool {
+    for position in slots.indices {
+      if case .memory = slots[position] { return true }
+    }
+    return false
   }
 
   var isStore: Bool {
-    if case .memory = destination { return true }
+    if case .memory = slots[0] { return true }
     return false
   }
 
   /// Calls `body` with each register that is read.
   func forEachUse(_ body: (VirtualRegister) -> Void) {
     if kind == .constant { return }
-    if case .register(let register) = first { body(register) }
-    if case .register(let register) = second { body(register) }
-    if case .register(let register) = third { body(register) }
+    for position in 1..<slots.count {
+      if case .register(let register) = slots[position] { body(register) }
+    }
     if let mask { body(mask) }
     if let tied { body(tied) }
     if let index = memory?.index { body(index) }
   }
 
-  var definition: VirtualRegister? { destination.register }
+  var definition: VirtualRegister? {
+    if case .register(let register) = slots[0] { return register }
+    return nil
+  }
 
   /// Replaces each register that is read or written.
   mutating func rename(_ name: (VirtualRegister) -> VirtualRegister) {
-    Self.rename(&destination, name)
-    Self.rename(&first, name)
-    Self.rename(&second, name)
-    Self.rename(&third, name)
+    for position in slots.indices {
+      if case .register(let register) = slots[position] { slots[position] = .register(name(register)) }
+    }
+    if let index = memory?.index { memory?.index = name(index) }
     if let mask { self.mask = name(mask) }
     if let tied { self.tied = name(tied) }
-  }
-
-  private static func rename(
-    _ operand: inout MachineOperand, _ name: (VirtualRegister) -> VirtualRegister
-  ) {
-    switch operand {
-    case .register(let register): operand = .register(name(register))
-    case .memory(var memory):
-      guard let index = memory.index else { return }
-      memory.index = name(index)
-      operand = .memory(memory)
-    case .none, .immediate: break
-    }
   }
 }
 
@@ -169,15 +207,18 @@ struct MachineCode: Sendable {
   let family: VectorFamily
   var lines: [MachineLine] = []
   var registers: [Register] = []
-  /// Where loads and stores go in memory.
-  var accesses: [VectorAccess] = []
+  /// Where loads and stores go in memory, by `VectorAccessID`.
+  let accesses: [VectorAccess]
   var pool = ConstantPool()
   /// Bytes of the frame in use.
   var frameByteCount = 0
   /// How many values went to the frame.
   var spillCount = 0
 
-  init(family: VectorFamily) { self.family = family }
+  init(family: VectorFamily, accesses: [VectorAccess]) {
+    self.family = family
+    self.accesses = accesses
+  }
 
   mutating func makeRegister(isMask: Bool, remat: Rematerialization? = nil) -> VirtualRegister {
     registers.append(Register(isMask: isMask, remat: remat))
@@ -197,7 +238,7 @@ struct MachineCode: Sendable {
     let wide = family.widest
     let destination = MachineOperand.register(register)
     func pool(_ offset: Int) -> MachineOperand {
-      .memory(MachineMemory(base: .pool, displacement: offset))
+      .memory(MachineMemory(base: .pool, displacement: Int32(offset)))
     }
     var instruction: MachineInstruction
     switch remat {

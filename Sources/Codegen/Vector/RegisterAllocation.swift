@@ -10,15 +10,14 @@ struct RegisterAllocation: Sendable {
   private static let roundLimit = 40
 
   static func allocate(_ code: inout MachineCode) -> RegisterAllocation {
-    // Registers that stand for one read or write of a spilled value.
-    var unspillable = Set<VirtualRegister>()
+    // Those made from here on stand for one read or write of a spilled value.
+    let firstUnspillable = code.registers.count
     for _ in 0..<roundLimit {
-      var scan = LinearScan(code, unspillable: unspillable)
+      var scan = LinearScan(code, firstUnspillable: firstUnspillable)
       scan.run()
       if scan.spilled.isEmpty { return RegisterAllocation(numbers: scan.numbers) }
       var spilling = Spilling(scan.spilled, of: code)
       spilling.rewrite(&code)
-      unspillable.formUnion(spilling.temporaries)
     }
     preconditionFailure("Cinch bug: register allocation comes to no end")
   }
@@ -32,7 +31,7 @@ private struct LinearScan {
 
   private let code: MachineCode
   private let ranges: LiveRanges
-  private let unspillable: Set<VirtualRegister>
+  private let firstUnspillable: Int
   private var free: (vectors: UInt32, masks: UInt32)
   private var active: [Active] = []
   /// The register that a result should share, because it replaces the value there.
@@ -41,10 +40,10 @@ private struct LinearScan {
   private(set) var spilled: [VirtualRegister] = []
   private var isSpilled: [Bool]
 
-  init(_ code: MachineCode, unspillable: Set<VirtualRegister>) {
+  init(_ code: MachineCode, firstUnspillable: Int) {
     self.code = code
     ranges = LiveRanges(code)
-    self.unspillable = unspillable
+    self.firstUnspillable = firstUnspillable
     let vectorCount = code.family.registerCount
     free = (vectorCount == 32 ? .max : (1 << UInt32(vectorCount)) - 1, 0b1111_1110)
     numbers = [UInt8](repeating: 0, count: code.registers.count)
@@ -63,9 +62,13 @@ private struct LinearScan {
   }
 
   mutating func run() {
-    let order = code.registers.indices.filter { ranges.start[$0] >= 0 }
-      .sorted { ranges.start[$0] < ranges.start[$1] }
-    for index in order { place(VirtualRegister(index)) }
+    // Each line writes one register, so that lines give the order of starts.
+    for (index, line) in code.lines.enumerated() {
+      guard case .instruction(let instruction) = line, let register = instruction.definition,
+        ranges.start[register.index] == Int32(truncatingIfNeeded: 2 * index + 1)
+      else { continue }
+      place(register)
+    }
   }
 
   private mutating func place(_ register: VirtualRegister) {
@@ -116,7 +119,7 @@ private struct LinearScan {
     var best: VirtualRegister?
     var bestCost = Float.infinity
     func consider(_ candidate: VirtualRegister) {
-      if unspillable.contains(candidate) { return }
+      if candidate.index >= firstUnspillable { return }
       let length = Float(ranges.end[candidate.index] - ranges.start[candidate.index] + 2)
       let factor: Float = code[candidate].remat == nil ? 1 : 0.4
       let cost = ranges.weight[candidate.index] * factor / length
@@ -134,7 +137,6 @@ private struct LinearScan {
 /// Moves values from registers into the frame: each read loads, each write stores.
 private struct Spilling {
   private var slots: [VirtualRegister: Int] = [:]
-  private(set) var temporaries: [VirtualRegister] = []
   /// In the order in which the scan gave them up, which decides the places in the frame: code must not depend on hashing.
   private let registers: [VirtualRegister]
   /// By register.
@@ -213,15 +215,13 @@ private struct Spilling {
     guard let offset = slots[register] else {
       preconditionFailure("Cinch bug: a constant is stored")
     }
-    return MachineMemory(base: .frame, displacement: offset)
+    return MachineMemory(base: .frame, displacement: Int32(offset))
   }
 
   private mutating func makeTemporary(
     for register: VirtualRegister, _ code: inout MachineCode
   ) -> VirtualRegister {
-    let temporary = code.makeRegister(isMask: code[register].isMask)
-    temporaries.append(temporary)
-    return temporary
+    code.makeRegister(isMask: code[register].isMask)
   }
 
   /// Reads a spilled source from memory within the instruction, if its encoding can.
@@ -231,7 +231,7 @@ private struct Spilling {
     else { return }
     if position == 2, instruction.commutes, let first = instruction.first.register, isSpilled(first) {
       let second = instruction.second.register
-      if second.map({ !isSpilled($0) }) ?? false { swap(&instruction.first, &instruction.second) }
+      if second.map({ !isSpilled($0) }) ?? false { instruction.swapSources() }
     }
     let operand = position == 1 ? instruction.first : instruction.second
     guard let register = operand.register, isSpilled(register), !code[register].isMask,
@@ -247,10 +247,10 @@ private struct Spilling {
     switch code[register].remat {
     case nil: return slot(register)
     case .broadcast(let offset):
-      var memory = MachineMemory(base: .pool, displacement: offset)
+      var memory = MachineMemory(base: .pool, displacement: Int32(offset))
       memory.broadcast = code.family == .avx512
       return memory
-    case .vector(let offset): return MachineMemory(base: .pool, displacement: offset)
+    case .vector(let offset): return MachineMemory(base: .pool, displacement: Int32(offset))
     case .zero, .mask, .fullMask: return nil
     }
   }

@@ -193,7 +193,7 @@ struct Scheduling {
   private func addMemoryOrder(_ block: [MachineInstruction], to graph: inout DependenceGraph) {
     guard block.contains(where: { $0.isStore || $0.kind == .point }) else { return }
     var accesses: [(index: Int, memory: MachineMemory, isStore: Bool)] = []
-    var points: [Int: Int] = [:]
+    var points: [Int32: Int] = [:]
     for (index, instruction) in block.enumerated() {
       guard let memory = instruction.memory else { continue }
       if instruction.kind == .point {
@@ -201,7 +201,7 @@ struct Scheduling {
         continue
       }
       guard let access = memory.access else { continue }
-      if let point = points[places[Int(access)].pointer] { graph.order(point, before: index) }
+      if let point = points[places[access.index].pointer] { graph.order(point, before: index) }
       for earlier in accesses where earlier.isStore || instruction.isStore {
         if mayOverlap(earlier.memory, memory) { graph.order(earlier.index, before: index) }
       }
@@ -211,10 +211,11 @@ struct Scheduling {
 
   private func mayOverlap(_ a: MachineMemory, _ b: MachineMemory) -> Bool {
     guard let own = a.access, let other = b.access else { return false }
-    let (first, second) = (places[Int(own)], places[Int(other)])
+    let (first, second) = (places[own.index], places[other.index])
     guard first.segment == second.segment else { return false }
     if a.base == b.base, first.byteCount >= 0, second.byteCount >= 0 {
-      return a.displacement < b.displacement + second.byteCount && b.displacement < a.displacement + first.byteCount
+      let distance = Int(b.displacement) - Int(a.displacement)
+      return -second.byteCount < distance && distance < first.byteCount
     }
     return first.buffer == second.buffer || first.lower < second.upper && second.lower < first.upper
   }
@@ -230,7 +231,7 @@ private struct AccessPlace {
   var lower: Int
   var upper: Int
   /// The computed pointer, or -1.
-  var pointer: Int
+  var pointer: Int32
 
   init(_ access: VectorAccess, lanes: Int, _ buffers: [Buffer]) {
     segment = access.segment
@@ -239,7 +240,7 @@ private struct AccessPlace {
     let whole = buffers[(buffers[access.buffer.index].motion?.parent ?? access.buffer).index]
     lower = whole.byteOffset
     upper = whole.byteOffset + whole.byteCount
-    pointer = access.pointer ?? -1
+    pointer = access.pointer.map { Int32($0) } ?? -1
   }
 }
 

@@ -16,7 +16,7 @@ extension Selection {
     }
   }
 
-  mutating func select(_ operands: [VectorValue], _ result: VectorValue) {
+  mutating func select(_ operands: VectorOperands, _ result: VectorValue) {
     let mask = register(operands[0])
     if uniformBits(operands[2]) == 0 {
       let source = operand(operands[1])
@@ -88,7 +88,7 @@ extension Selection {
   }
 
   mutating func applyMask(
-    _ opcode: ScalarOpcode, _ operands: [VectorValue], _ result: VectorValue
+    _ opcode: ScalarOpcode, _ operands: VectorOperands, _ result: VectorValue
   ) throws(VectorLimitation) {
     let a = MachineOperand.register(register(operands[0]))
     let b = MachineOperand.register(register(operands[operands.count > 1 ? 1 : 0]))
@@ -111,7 +111,7 @@ extension Selection {
   }
 
   /// `condition ? a : b` on masks.
-  mutating func selectMask(_ operands: [VectorValue], _ result: VectorValue) {
+  mutating func selectMask(_ operands: VectorOperands, _ result: VectorValue) {
     let condition = MachineOperand.register(register(operands[0]))
     let a = MachineOperand.register(register(operands[1]))
     let b = MachineOperand.register(register(operands[2]))

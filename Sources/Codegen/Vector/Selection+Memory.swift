@@ -4,14 +4,14 @@ extension Selection {
   // MARK: - Loads
 
   mutating func load(
-    _ access: VectorAccess, mask: VectorValue?, _ result: VectorValue
+    _ access: VectorAccessID, mask: VectorValue?, _ result: VectorValue
   ) throws(VectorLimitation) {
     var memory = self.memory(access)
-    if access.elementType == .bool {
-      try loadMask(memory, isUniform: access.shape == .uniform, mask: mask, result)
+    if program[access].elementType == .bool {
+      try loadMask(memory, isUniform: program[access].shape == .uniform, mask: mask, result)
       return
     }
-    let isUniform = access.shape == .uniform
+    let isUniform = program[access].shape == .uniform
     guard let mask else {
       if isUniform {
         var broadcast = memory
@@ -88,7 +88,7 @@ extension Selection {
     var elements = MachineOperand.register(constant(.uniform(0)))
     for lane in 0..<program.lanes where bits >> UInt32(lane) & 1 != 0 {
       var byte = memory
-      byte.displacement += lane
+      byte.displacement += Int32(lane)
       let repeated = MachineOperand.register(temporary())
       emit(MachineInstruction(.vpbroadcastb, wide, repeated, .memory(byte)))
       let merged = MachineOperand.register(temporary())
@@ -99,7 +99,7 @@ extension Selection {
   }
 
   mutating func gather(
-    _ access: VectorAccess, _ index: VectorValue, mask: VectorValue?, _ result: VectorValue
+    _ access: VectorAccessID, _ index: VectorValue, mask: VectorValue?, _ result: VectorValue
   ) {
     let indices = register(index)
     let memory = self.memory(access, index: indices)
@@ -118,16 +118,16 @@ extension Selection {
   // MARK: - Stores
 
   mutating func store(
-    _ access: VectorAccess, _ value: VectorValue, mask: VectorValue?
+    _ access: VectorAccessID, _ value: VectorValue, mask: VectorValue?
   ) throws(VectorLimitation) {
-    if access.elementType == .bool {
+    if program[access].elementType == .bool {
       try storeMask(access, value, mask: mask)
       return
     }
     let source = MachineOperand.register(register(value))
     let lanes = mask.map { register($0) }
     let memory = MachineOperand.memory(self.memory(access))
-    let isUniform = access.shape == .uniform
+    let isUniform = program[access].shape == .uniform
     if family == .avx512 || lanes == nil {
       var store = MachineInstruction(isUniform ? .vmovss : .vmovups, isUniform ? .xmm : wide, memory, source)
       store.mask = lanes
@@ -139,12 +139,12 @@ extension Selection {
   }
 
   private mutating func storeMask(
-    _ access: VectorAccess, _ value: VectorValue, mask: VectorValue?
+    _ access: VectorAccessID, _ value: VectorValue, mask: VectorValue?
   ) throws(VectorLimitation) {
     let source = register(value)
     let lanes = mask.map { register($0) }
     let memory = self.memory(access)
-    let isUniform = access.shape == .uniform
+    let isUniform = program[access].shape == .uniform
     if family == .avx512 {
       let ones = MachineOperand.register(constant(.uniform(0x0101_0101)))
       let bytes = MachineOperand.register(temporary())
@@ -178,8 +178,8 @@ extension Selection {
     }
     for lane in 0..<program.lanes where written >> UInt32(lane) & 1 != 0 {
       var byte = memory
-      byte.displacement += lane
-      emit(MachineInstruction(.vpextrb, .xmm, .memory(byte), bytes, .immediate(lane)))
+      byte.displacement += Int32(lane)
+      emit(MachineInstruction(.vpextrb, .xmm, .memory(byte), bytes, .immediate(Int32(lane))))
     }
   }
 
@@ -198,12 +198,12 @@ extension Selection {
 
   // MARK: - Computed pointers
 
-  mutating func point(_ pointer: Int, at access: VectorAccess, _ value: VectorValue, scale: Int) {
+  mutating func point(_ pointer: Int, at access: VectorAccessID, _ value: VectorValue, scale: Int) {
     let memory = self.memory(access)
     var point = MachineInstruction(.vmovd, .xmm, .none, .register(register(value)), .memory(memory))
     point.kind = .point
-    point.pointer = pointer
-    point.scale = scale
+    point.pointer = Int32(pointer)
+    point.scale = Int32(scale)
     emit(point)
   }
 }

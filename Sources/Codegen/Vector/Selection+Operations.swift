@@ -20,7 +20,7 @@ extension Selection {
     case .apply(let opcode, let from): try apply(opcode, from, operands, result)
     case .within(let bound, let lower, let upper): within(operands[0], bound, lower, upper, result)
     case .load(let access):
-      if case .gathered = access.shape {
+      if case .gathered = program[access].shape {
         gather(access, operands[0], mask: operands.count > 1 ? operands[1] : nil, result)
       } else {
         try load(access, mask: operands.first, result)
@@ -37,7 +37,7 @@ extension Selection {
     }
   }
 
-  func frame(_ offset: Int) -> MachineOperand { .memory(MachineMemory(base: .frame, displacement: offset)) }
+  func frame(_ offset: Int) -> MachineOperand { .memory(MachineMemory(base: .frame, displacement: Int32(offset))) }
 
   // MARK: - Shapes of instructions
 
@@ -69,7 +69,7 @@ extension Selection {
   }
 
   private mutating func compare(
-    _ mnemonic: X86Mnemonic, _ predicate: Int, swapped: Int, _ a: VectorValue, _ b: VectorValue,
+    _ mnemonic: X86Mnemonic, _ predicate: UInt8, swapped: UInt8, _ a: VectorValue, _ b: VectorValue,
     _ result: VectorValue
   ) {
     var (a, b, predicate) = (a, b, predicate)
@@ -79,13 +79,13 @@ extension Selection {
     }
     let first = MachineOperand.register(register(a))
     let second = operand(b)
-    emit(MachineInstruction(mnemonic, wide, define(result), first, second, .immediate(predicate)))
+    emit(MachineInstruction(mnemonic, wide, define(result), first, second, .immediate(Int32(predicate))))
   }
 
   // MARK: - Operations by the type of their operands
 
   private mutating func apply(
-    _ opcode: ScalarOpcode, _ from: ElementType, _ operands: [VectorValue], _ result: VectorValue
+    _ opcode: ScalarOpcode, _ from: ElementType, _ operands: VectorOperands, _ result: VectorValue
   ) throws(VectorLimitation) {
     let type = program[result].type
     switch (opcode, from) {
@@ -102,7 +102,7 @@ extension Selection {
   }
 
   private mutating func applyFloat(
-    _ opcode: ScalarOpcode, _ operands: [VectorValue], _ result: VectorValue
+    _ opcode: ScalarOpcode, _ operands: VectorOperands, _ result: VectorValue
   ) throws(VectorLimitation) {
     let a = operands[0]
     let b = operands[operands.count > 1 ? 1 : 0]
@@ -129,10 +129,10 @@ extension Selection {
     _ predicate: FloatPredicate, _ swapped: FloatPredicate, _ a: VectorValue, _ b: VectorValue,
     _ result: VectorValue
   ) {
-    compare(.vcmpps, Int(predicate.rawValue), swapped: Int(swapped.rawValue), a, b, result)
+    compare(.vcmpps, predicate.rawValue, swapped: swapped.rawValue, a, b, result)
   }
 
-  private mutating func fusedMultiplyAdd(_ operands: [VectorValue], _ result: VectorValue) {
+  private mutating func fusedMultiplyAdd(_ operands: VectorOperands, _ result: VectorValue) {
     // One of the three may come from memory.
     let inMemory = operands.firstIndex { isPending($0) }
     var sources: [MachineOperand] = []
@@ -173,12 +173,12 @@ extension Selection {
     emit(
       MachineInstruction(
         .vcmpps, wide, .register(unordered), first, first,
-        .immediate(Int(FloatPredicate.unordered.rawValue))))
+        .immediate(Int32(FloatPredicate.unordered.rawValue))))
     emitBlend(unordered, first, extreme, define(result))
   }
 
   private mutating func applyInteger(
-    _ opcode: ScalarOpcode, _ operands: [VectorValue], _ result: VectorValue
+    _ opcode: ScalarOpcode, _ operands: VectorOperands, _ result: VectorValue
   ) throws(VectorLimitation) {
     let a = operands[0]
     let b = operands[operands.count > 1 ? 1 : 0]
@@ -214,7 +214,7 @@ extension Selection {
     let first = MachineOperand.register(register(a))
     if let bits = uniformBits(count) {
       emit(
-        MachineInstruction(byConstant, wide, define(result), first, .immediate(Int(bits & 31))))
+        MachineInstruction(byConstant, wide, define(result), first, .immediate(Int32(bits & 31))))
       return
     }
     let masked = MachineOperand.register(temporary())
@@ -237,7 +237,7 @@ extension Selection {
         case .less: (.less, .greater)
         default: (.lessOrEqual, .greaterOrEqual)
         }
-      compare(.vpcmpd, Int(predicates.0.rawValue), swapped: Int(predicates.1.rawValue), a, b, result)
+      compare(.vpcmpd, predicates.0.rawValue, swapped: predicates.1.rawValue, a, b, result)
       return
     }
     switch opcode {
@@ -267,7 +267,7 @@ extension Selection {
       let zero = MachineOperand.register(constant(.uniform(0)))
       let predicate = FloatPredicate.notEqualOrUnordered
       emit(
-        MachineInstruction(.vcmpps, wide, define(result), first, zero, .immediate(Int(predicate.rawValue))))
+        MachineInstruction(.vcmpps, wide, define(result), first, zero, .immediate(Int32(predicate.rawValue))))
     case (.int32, .bool):
       let first = MachineOperand.register(register(a))
       if family == .avx512 {
@@ -291,11 +291,11 @@ extension Selection {
     let whole = MachineOperand.register(temporary())
     emit(
       MachineInstruction(
-        .vcmpps, wide, .register(ordered), source, source, .immediate(Int(FloatPredicate.ordered.rawValue))))
+        .vcmpps, wide, .register(ordered), source, source, .immediate(Int32(FloatPredicate.ordered.rawValue))))
     emit(
       MachineInstruction(
         .vcmpps, wide, .register(large), source, limit,
-        .immediate(Int(FloatPredicate.greaterOrEqual.rawValue))))
+        .immediate(Int32(FloatPredicate.greaterOrEqual.rawValue))))
     var conversion = MachineInstruction(.vcvttps2dq, wide, whole, source)
     if family == .avx512 {
       conversion.mask = ordered
@@ -320,7 +320,7 @@ extension Selection {
     if family == .avx512 {
       // Unsigned, a negative index is a large one.
       let bound = MachineOperand.register(constant(.uniform(limit)))
-      let less = MachineOperand.immediate(Int(IntegerPredicate.less.rawValue))
+      let less = MachineOperand.immediate(Int32(IntegerPredicate.less.rawValue))
       emit(MachineInstruction(.vpcmpud, wide, define(result), source, bound, less))
       return
     }

@@ -15,15 +15,15 @@ struct Selection {
   private var registers: [VirtualRegister?]
   private var pending: [MachineMemory?]
   private var usage: ValueUsage
-  private var position = 0
   private var openLoops: [VectorLoopID] = []
-  var note: Int32 = -1
+  /// The instruction of the vector program that is being selected for, or -1.
+  private var note: Int32 = -1
 
   private init(_ program: VectorProgram, _ family: VectorFamily) {
     self.program = program
     self.family = family
     wide = family.widest
-    code = MachineCode(family: family)
+    code = MachineCode(family: family, accesses: program.accesses)
     addressing = Addressing(loopCount: program.loops.count)
     registers = [VirtualRegister?](repeating: nil, count: program.values.count)
     pending = [MachineMemory?](repeating: nil, count: program.values.count)
@@ -42,12 +42,10 @@ struct Selection {
   private mutating func select(_ statements: [VectorStatement]) throws(VectorLimitation) {
     for statement in statements {
       switch statement {
-      case .instruction(let instruction):
-        if usage.isLive(position) {
-          note = Int32(truncatingIfNeeded: position)
-          try select(instruction)
-        }
-        position += 1
+      case .instruction(let id):
+        guard usage.isLive(id) else { continue }
+        note = id.raw
+        try select(program[id])
       case .loop(let loop):
         note = -1
         try select(loop)
@@ -164,16 +162,15 @@ struct Selection {
 
   /// Leaves a load to the instruction that uses it, if there is just one and no store comes between.
   mutating func deferLoad(_ value: VectorValue, _ memory: MachineMemory) -> Bool {
-    guard usage.isUsedOnceNear(value, loadedAt: position) else { return false }
+    guard usage.isUsedOnceNear(value, loadedAt: VectorInstructionID(Int(note))) else { return false }
     pending[value.index] = memory
     return true
   }
 
-  mutating func memory(_ access: VectorAccess, index: VirtualRegister? = nil) -> MachineMemory {
-    let (group, displacement) = addressing.place(access, inside: openLoops)
-    code.accesses.append(access)
+  mutating func memory(_ access: VectorAccessID, index: VirtualRegister? = nil) -> MachineMemory {
+    let (group, displacement) = addressing.place(program[access], inside: openLoops)
     return MachineMemory(
-      base: .group(Int32(group)), displacement: displacement, index: index, access: Int32(code.accesses.count - 1))
+      base: .group(Int32(group)), displacement: Int32(displacement), index: index, access: access)
   }
 
   // MARK: - Constants
@@ -228,63 +225,65 @@ struct Selection {
 struct ValueUsage {
   private var useCount: [Int32]
   private var user: [Int32]
-  private var live: [Bool] = []
-  private var block: [Int32] = []
-  private var storesBefore: [Int32] = []
+  /// By instruction.
+  private var live: [Bool]
+  private var block: [Int32]
+  private var storesBefore: [Int32]
   private var blockCount: Int32 = 0
   private var storeCount: Int32 = 0
 
   init(_ program: VectorProgram) {
     useCount = [Int32](repeating: 0, count: program.values.count)
     user = [Int32](repeating: -1, count: program.values.count)
-    number(program.body)
-    var position = live.count
-    count(program.body, &position)
+    live = [Bool](repeating: false, count: program.instructions.count)
+    block = [Int32](repeating: 0, count: program.instructions.count)
+    storesBefore = [Int32](repeating: 0, count: program.instructions.count)
+    number(program.body, program)
+    count(program.body, program)
   }
 
-  func isLive(_ position: Int) -> Bool { live[position] }
+  func isLive(_ instruction: VectorInstructionID) -> Bool { live[instruction.index] }
 
-  func isUsedOnceNear(_ value: VectorValue, loadedAt position: Int) -> Bool {
+  func isUsedOnceNear(_ value: VectorValue, loadedAt load: VectorInstructionID) -> Bool {
     let user = Int(user[value.index])
-    return useCount[value.index] == 1 && user >= 0 && block[user] == block[position]
-      && storesBefore[user] == storesBefore[position]
+    return useCount[value.index] == 1 && user >= 0 && block[user] == block[load.index]
+      && storesBefore[user] == storesBefore[load.index]
   }
 
-  private mutating func number(_ statements: [VectorStatement]) {
+  private mutating func number(_ statements: [VectorStatement], _ program: VectorProgram) {
     for statement in statements {
       switch statement {
-      case .instruction(let instruction):
-        live.append(false)
-        block.append(blockCount)
-        storesBefore.append(storeCount)
-        if case .store = instruction.operation { storeCount += 1 }
+      case .instruction(let id):
+        block[id.index] = blockCount
+        storesBefore[id.index] = storeCount
+        if case .store = program[id].operation { storeCount += 1 }
       case .loop(let loop):
         blockCount += 1
-        number(loop.body)
+        number(loop.body, program)
         blockCount += 1
       }
     }
   }
 
-  private mutating func count(_ statements: [VectorStatement], _ position: inout Int) {
+  private mutating func count(_ statements: [VectorStatement], _ program: VectorProgram) {
     for statement in statements.reversed() {
       switch statement {
-      case .instruction(let instruction):
-        position -= 1
+      case .instruction(let id):
+        let instruction = program[id]
         if let result = instruction.result, useCount[result.index] == 0 {
           if case .point = instruction.operation {} else { continue }
         }
-        live[position] = true
+        live[id.index] = true
         for operand in instruction.operands {
           useCount[operand.index] += 1
-          user[operand.index] = Int32(truncatingIfNeeded: position)
+          user[operand.index] = id.raw
         }
       case .loop(let loop):
         for carried in loop.carried {
           useCount[carried.next.index] += 2
           useCount[carried.initial.index] += 2
         }
-        count(loop.body, &position)
+        count(loop.body, program)
       }
     }
   }

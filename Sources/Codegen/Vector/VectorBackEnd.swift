@@ -67,36 +67,36 @@ public struct VectorKernel: Sendable, CustomStringConvertible {
 
   /// The instructions as text.
   public var description: String {
-    var text = ""
+    var text = TextBuffer()
     for block in blocks {
       for line in block.code.lines {
-        if line.length > 0 { text += "  " }
+        if line.length > 0 { text.write("  ") }
         line.write(to: &text)
-        text += "\n"
+        text.write("\n")
       }
     }
-    return text
+    return text.text
   }
 
   /// The statements of the kernel's C function. They see `state`, `scratch` (`unsigned char *`), `inputs`
   /// (`unsigned char *const *`), `worker` and `workers` (`long`).
   public var functionBody: String {
-    var text = ""
-    text.reserveCapacity(codeByteCount * 16 + 512)
+    var text = TextBuffer()
     let frameWords = blocks.reduce(1) { max($0, ($1.frameByteCount + 7) / 8) }
     for (index, block) in blocks.enumerated() where !block.pool.isEmpty {
-      text += "  static const unsigned pool\(index)[] = {"
+      text.write("  static const unsigned pool\(index)[] = {")
       for (position, word) in block.pool.enumerated() {
-        if position > 0 { text += position % 8 == 0 ? ",\n    " : ", " }
-        text += "\(word)u"
+        if position > 0 { text.write(position % 8 == 0 ? ",\n    " : ", ") }
+        text.write(word)
+        text.write("u")
       }
-      text += "};\n"
+      text.write("};\n")
     }
-    text += "  long frame[\(frameWords)];\n"
-    if blocks.contains(where: { $0.slice != nil }) { text += "  long first, count;\n" }
+    text.write("  long frame[\(frameWords)];\n")
+    if blocks.contains(where: { $0.slice != nil }) { text.write("  long first, count;\n") }
     for (index, block) in blocks.enumerated() {
       block.write(to: &text, poolName: "pool\(index)", program: program)
     }
-    return text
+    return text.text
   }
 }

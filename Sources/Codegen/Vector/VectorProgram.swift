@@ -6,7 +6,38 @@ import CinchGraph
 // all lanes of its vector are equal.
 
 /// A vector, or a mask if the element type is Bool; assigned once. Indexes `VectorProgram.values`.
-struct VectorValue: Hashable, Sendable {
+struct VectorValue: Hashable, Sendable, BitwiseCopyable {
+  let raw: Int32
+  init(_ index: Int) { raw = Int32(truncatingIfNeeded: index) }
+  var index: Int { Int(raw) }
+}
+
+/// The operands of an instruction, at most three. Stored in place: instructions are copied by the thousand.
+struct VectorOperands: RandomAccessCollection, ExpressibleByArrayLiteral, Sendable, BitwiseCopyable {
+  private var values = InlineArray<3, VectorValue>(repeating: VectorValue(-1))
+  private(set) var count = 0
+
+  init(arrayLiteral values: VectorValue...) { for value in values { append(value) } }
+
+  mutating func append(_ value: VectorValue) {
+    values[count] = value
+    count += 1
+  }
+
+  var startIndex: Int { 0 }
+  var endIndex: Int { count }
+  subscript(index: Int) -> VectorValue { values[index] }
+}
+
+/// Where an instruction goes in memory, by its place in `VectorProgram.accesses`.
+struct VectorAccessID: Hashable, Sendable, BitwiseCopyable {
+  let raw: Int32
+  init(_ index: Int) { raw = Int32(truncatingIfNeeded: index) }
+  var index: Int { Int(raw) }
+}
+
+/// An instruction's place in `VectorProgram.instructions`.
+struct VectorInstructionID: Hashable, Sendable, BitwiseCopyable {
   let raw: Int32
   init(_ index: Int) { raw = Int32(truncatingIfNeeded: index) }
   var index: Int { Int(raw) }
@@ -67,34 +98,34 @@ struct VectorAccess: Hashable, Sendable {
   }
 }
 
-enum VectorOperation: Hashable, Sendable {
+enum VectorOperation: Hashable, Sendable, BitwiseCopyable {
   /// Operands and result as the opcode says; `from` is the type of the operands.
   case apply(ScalarOpcode, from: ElementType)
   /// Int32 to Bool: `0 <= operand < bound`; a side that always holds isn't tested.
   case within(bound: Int, testsLower: Bool, testsUpper: Bool)
   /// Operands: the mask, if any; lanes outside are zero and not touched. A gather has its index first.
-  case load(VectorAccess)
+  case load(VectorAccessID)
   /// Operands: the value, then the mask, if any.
-  case store(VectorAccess)
+  case store(VectorAccessID)
   /// The first iteration of this worker's slice, times a factor.
   case sliceStart(Int)
   /// Sets a computed pointer to where the access points, plus so many bytes times the (uniform) operand.
-  case point(Int, at: VectorAccess, scale: Int)
+  case point(Int, at: VectorAccessID, scale: Int)
   /// Lane i takes lane `i + distance`; what the last lanes take is unspecified.
   case lanesDown(Int)
   /// Lane 0 everywhere.
   case spread
 }
 
-struct VectorInstruction: Sendable {
+struct VectorInstruction: Sendable, BitwiseCopyable {
   var operation: VectorOperation
-  var operands: [VectorValue]
+  var operands: VectorOperands
   /// Nil for stores.
   var result: VectorValue?
 }
 
-indirect enum VectorStatement: Sendable {
-  case instruction(VectorInstruction)
+enum VectorStatement: Sendable {
+  case instruction(VectorInstructionID)
   case loop(VectorLoop)
 }
 
@@ -133,6 +164,9 @@ struct VectorProgram: Sendable {
 
   var lanes: Int
   var values: [Value] = []
+  /// In the order in which they were made; `body` says in which they run.
+  private(set) var instructions: [VectorInstruction] = []
+  private(set) var accesses: [VectorAccess] = []
   var loops: [LoopInfo] = []
   var body: [VectorStatement] = []
   /// How many computed pointers there are.
@@ -153,6 +187,16 @@ struct VectorProgram: Sendable {
     return VectorValue(values.count - 1)
   }
 
+  mutating func add(_ instruction: VectorInstruction) -> VectorInstructionID {
+    instructions.append(instruction)
+    return VectorInstructionID(instructions.count - 1)
+  }
+
+  mutating func add(_ access: VectorAccess) -> VectorAccessID {
+    accesses.append(access)
+    return VectorAccessID(accesses.count - 1)
+  }
+
   /// The value of a constant; equal constants are one value.
   mutating func constant(_ constant: LaneConstant, _ type: ElementType) -> VectorValue {
     let key = TypedConstant(type: type, constant: constant)
@@ -164,6 +208,8 @@ struct VectorProgram: Sendable {
   }
 
   subscript(value: VectorValue) -> Value { values[value.index] }
+  subscript(instruction: VectorInstructionID) -> VectorInstruction { instructions[instruction.index] }
+  subscript(access: VectorAccessID) -> VectorAccess { accesses[access.index] }
 
   var fullMask: UInt32 { lanes >= 32 ? .max : (1 << UInt32(lanes)) - 1 }
 }

@@ -130,19 +130,23 @@ package struct AssembledLine: Sendable {
   package var content: Content
 
   package var text: String {
-    var text = ""
+    var text = TextBuffer()
     write(to: &text)
-    return text
+    return text.text
   }
 
-  package func write(to text: inout some TextOutputStream) {
+  func write(to text: inout TextBuffer) {
     switch content {
     case .instruction(let instruction): instruction.writeAssembly(to: &text)
     case .jump(let condition, let label):
       text.write("j")
       text.write(condition?.suffix ?? "mp")
-      text.write(" L\(label.index)")
-    case .label(let label): text.write("L\(label.index):")
+      text.write(" L")
+      text.write(label.index)
+    case .label(let label):
+      text.write("L")
+      text.write(label.index)
+      text.write(":")
     }
   }
 }

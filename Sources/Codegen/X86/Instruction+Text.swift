@@ -1,14 +1,14 @@
 extension X86Instruction: CustomStringConvertible {
   /// The instruction in Intel syntax, as the GNU assembler reads it.
   package var assemblyText: String {
-    var text = ""
+    var text = TextBuffer()
     writeAssembly(to: &text)
-    return text
+    return text.text
   }
 
   package var description: String { assemblyText }
 
-  package func writeAssembly(to text: inout some TextOutputStream) {
+  func writeAssembly(to text: inout TextBuffer) {
     text.write(mnemonic.name)
     let form = X86Form.first(for: self, in: nil)
     for index in 0..<Self.maximumOperandCount {
@@ -20,25 +20,25 @@ extension X86Instruction: CustomStringConvertible {
       case .none: break
       case .vector(let register):
         text.write((pattern?.extent.register(width) ?? width).name)
-        text.write(String(register.number))
+        text.write(register.number)
       case .mask(let register):
         text.write("k")
-        text.write(String(register.number))
+        text.write(register.number)
       case .general64(let register): text.write(register.name)
       case .general32(let register): text.write(register.name32)
-      case .immediate(let value): text.write(String(value))
+      case .immediate(let value): text.write(value)
       case .memory(let memory): write(memory, pattern, form, to: &text)
       }
       if index == 0, let mask {
         text.write("{k")
-        text.write(String(mask.number))
+        text.write(mask.number)
         text.write(zeroing ? "}{z}" : "}")
       }
     }
   }
 
   private func write(
-    _ memory: MemoryOperand, _ pattern: OperandPattern?, _ form: X86Form?, to text: inout some TextOutputStream
+    _ memory: MemoryOperand, _ pattern: OperandPattern?, _ form: X86Form?, to text: inout TextBuffer
   ) {
     let operandBytes = pattern?.extent.bytes(width) ?? width.bytes
     let elementBytes = form?.broadcastBytes ?? 0
@@ -64,17 +64,23 @@ extension X86Instruction: CustomStringConvertible {
       let indexWidth = pattern?.extent.register(width) ?? width
       text.write(" + ")
       text.write(indexWidth.name)
-      text.write(String(register.number))
+      text.write(register.number)
       text.write(memory.scale.suffix)
     }
     if memory.displacement != 0 {
       text.write(memory.displacement < 0 ? " - " : " + ")
-      text.write(String(memory.displacement.magnitude))
+      text.write(memory.displacement.magnitude)
     }
     text.write("]")
     if memory.broadcast {
       // No form knows how wide an element is if the instruction has no such form.
-      text.write(elementBytes > 0 ? "{1to\(operandBytes / elementBytes)}" : "{broadcast}")
+      if elementBytes > 0 {
+        text.write("{1to")
+        text.write(operandBytes / elementBytes)
+        text.write("}")
+      } else {
+        text.write("{broadcast}")
+      }
     }
   }
 }

@@ -1,7 +1,7 @@
 /// The type of one tensor element.
 ///
 /// Bool takes one byte in memory; comparisons produce it and `select` consumes it.
-public enum ElementType: String, Sendable, Hashable, CaseIterable {
+public enum ElementType: String, Sendable, Hashable, BitwiseCopyable, CaseIterable {
   case float32 = "f32"
   case float64 = "f64"
   case int32 = "i32"

@@ -1,5 +1,5 @@
 /// A node's number in its graph; operands have smaller numbers than their users.
-public struct NodeID: Sendable, Hashable, Comparable, CustomStringConvertible {
+public struct NodeID: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStringConvertible {
   public let raw: Int32
   public init(raw: Int32) { self.raw = raw }
   public init(_ index: Int) { self.raw = Int32(index) }
@@ -9,7 +9,7 @@ public struct NodeID: Sendable, Hashable, Comparable, CustomStringConvertible {
 }
 
 /// A state variable's number in its graph.
-public struct StateID: Sendable, Hashable, Comparable {
+public struct StateID: Sendable, Hashable, Comparable, BitwiseCopyable {
   public let raw: Int32
   public init(raw: Int32) { self.raw = raw }
   public init(_ index: Int) { self.raw = Int32(index) }

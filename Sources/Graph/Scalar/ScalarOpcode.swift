@@ -2,7 +2,7 @@
 ///
 /// Each is exactly defined, so that the interpreter, generated C and vector instructions agree to the bit:
 /// Float32 and Float64 operations are IEEE 754 with rounding to nearest; Int32 wraps. Any NaN equals any NaN.
-public enum ScalarOpcode: String, Sendable, Hashable, CaseIterable {
+public enum ScalarOpcode: String, Sendable, Hashable, BitwiseCopyable, CaseIterable {
   // Float32, Float64 and (but for divide, squareRoot and fusedMultiplyAdd) Int32.
   case add, subtract, multiply, divide, negate, absolute
   /// `(a > b || a != a) ? a : b`, so a NaN in either operand gives NaN, and equal operands give `b`.
@@ -50,7 +50,7 @@ public enum ScalarOpcode: String, Sendable, Hashable, CaseIterable {
 }
 
 /// One element's value with its type, kept as bits so that equality is equality of bits.
-public struct ScalarLiteral: Sendable, Hashable {
+public struct ScalarLiteral: Sendable, Hashable, BitwiseCopyable {
   public let type: ElementType
   /// The bit pattern, zero-extended. A Bool is 0 or 1.
   public let bits: UInt64
