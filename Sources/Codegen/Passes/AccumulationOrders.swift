@@ -5,7 +5,7 @@ enum AccumulationOrders {
   static func run(_ graph: Graph) -> Graph {
     var graph = graph
     for index in graph.nodes.indices {
-      guard var op = graph.nodes[index].op as? any AccumulatingOp, op.order == nil else { continue }
+      guard var op = graph.nodes[index].op.accumulating, op.order == nil else { continue }
       let operand = graph.type(of: graph.nodes[index].operands[0]).shape
       switch graph.meaning(of: NodeID(index)) {
       case .reduce(let reduction):

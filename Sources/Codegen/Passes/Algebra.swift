@@ -51,8 +51,8 @@ enum Algebra {
     if pieces.count == 1 { return pieces[0] }
     func parts(_ piece: Tensor) -> [Tensor]? {
       let match = Match(piece)
-      guard let inner = match.node.op as? Concatenate, inner.axis == op.axis else { return nil }
-      return match.node.operands.indices.map { match.operand($0) }
+      guard let inner = match.op as? Concatenate, inner.axis == op.axis else { return nil }
+      return match.operands
     }
     guard pieces.contains(where: { parts($0) != nil }) else { return nil }
     let all = pieces.flatMap { parts($0) ?? [$0] }

@@ -10,19 +10,25 @@ enum CommonSubexpressions {
   }
 
   static func run(_ graph: Graph) -> Graph {
-    var known: [Key: Tensor] = [:]
+    var known: [Key: NodeID] = [:]
     known.reserveCapacity(graph.nodes.count)
-    return graph.rewritten { builder, node, operands in
-      guard node.bodies.isEmpty, !(node.op is Projection) else { return nil }
+    var isFirst = [Bool](repeating: true, count: graph.nodes.count)
+    var representative: [NodeID] = []
+    representative.reserveCapacity(graph.nodes.count)
+    for index in graph.nodes.indices {
+      representative.append(NodeID(index))
+      let op = graph.nodes[index].op
+      guard graph.nodes[index].bodies.isEmpty, !(op is Projection) else { continue }
       let key = Key(
-        op: ObjectIdentifier(type(of: node.op)), attributes: node.op.attributes, operands: operands.map(\.id),
-        type: node.type)
-      if let same = known[key] { return same }
-      var copy = node
-      copy.operands = key.operands
-      let tensor = builder.append(copy)
-      known[key] = tensor
-      return tensor
+        op: ObjectIdentifier(type(of: op)), attributes: op.attributes,
+        operands: graph.nodes[index].operands.map { representative[$0.index] }, type: graph.nodes[index].type)
+      if let same = known[key] {
+        representative[index] = same
+        isFirst[index] = false
+      } else {
+        known[key] = NodeID(index)
+      }
     }
+    return isFirst.contains(false) ? graph.keeping(isFirst, replacing: representative) : graph
   }
 }

@@ -7,11 +7,9 @@ enum FusedMultiplyAddContraction {
     var uses = [Int](repeating: 0, count: graph.nodes.count)
     for node in graph.nodes { for operand in node.operands { uses[operand.index] += 1 } }
     for root in graph.roots { uses[root.index] += 1 }
-    var position = -1
     return graph.rewritten { _, node, x in
-      position += 1
       guard node.type.elementType == .float32, node.op is Add || node.op is Subtract else { return nil }
-      let old = graph.nodes[position].operands
+      let old = node.operands
       func product(_ index: Int) -> (Tensor, Tensor)? {
         uses[old[index].index] == 1 ? Match(x[index]).binary(Multiply.self) : nil
       }

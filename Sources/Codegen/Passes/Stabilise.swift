@@ -34,29 +34,34 @@ enum Stabilise {
 /// Looks at how a tensor was made.
 struct Match {
   let tensor: Tensor
-  let node: Node
 
-  init(_ tensor: Tensor) {
-    self.tensor = tensor
-    self.node = tensor.builder.graph[tensor.id]
+  init(_ tensor: Tensor) { self.tensor = tensor }
+
+  var op: any Op { tensor.builder.graph.nodes[tensor.id.index].op }
+
+  var operands: [Tensor] {
+    tensor.builder.graph.nodes[tensor.id.index].operands.map { Tensor(builder: tensor.builder, id: $0) }
   }
 
-  func operand(_ index: Int) -> Tensor { Tensor(builder: tensor.builder, id: node.operands[index]) }
+  func operand(_ index: Int) -> Tensor {
+    Tensor(builder: tensor.builder, id: tensor.builder.graph.nodes[tensor.id.index].operands[index])
+  }
 
   /// The op and its first operand, if this is such an op.
   func unary<T: Op>(_ type: T.Type) -> (T, Tensor)? {
-    (node.op as? T).map { ($0, operand(0)) }
+    (op as? T).map { ($0, operand(0)) }
   }
 
   /// The op's two operands, if this is such an op.
   func binary<T: Op>(_ type: T.Type) -> (Tensor, Tensor)? {
-    node.op is T ? (operand(0), operand(1)) : nil
+    op is T ? (operand(0), operand(1)) : nil
   }
 
   /// The value of a constant all of whose elements are equal, seen through broadcasts.
   var splat: ScalarLiteral? {
-    if let constant = node.op as? Constant, case .splat(let literal) = constant.data { return literal }
-    if node.op is Broadcast { return Match(operand(0)).splat }
+    let op = op
+    if let constant = op as? Constant, case .splat(let literal) = constant.data { return literal }
+    if op is Broadcast { return Match(operand(0)).splat }
     return nil
   }
 

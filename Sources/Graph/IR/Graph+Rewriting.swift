@@ -3,15 +3,19 @@ extension Graph {
   /// returns the replacement for the node's (first) result, or nil to keep the node.
   ///
   /// What the rule adds carries the site and the layer of the node it replaces. State variables, outputs and updates
-  /// stay; bodies are left to the caller.
+  /// stay; bodies are left to the caller. A graph of which all nodes are kept costs one look at each of them. The rule may be
+  /// asked twice about a node, and has to give the same answer.
   public func rewritten(_ rule: (GraphBuilder, Node, [Tensor]) -> Tensor?) -> Graph {
+    guard let start = firstNode(changedBy: rule) else { return self }
     let builder = GraphBuilder(name: name)
     builder.graph.state = state
     builder.graph.nodes.reserveCapacity(nodes.count)
-    var replacement: [NodeID] = []
+    builder.graph.nodes += nodes[..<start]
+    var replacement = (0..<start).map { NodeID($0) }
     replacement.reserveCapacity(nodes.count)
     var operands: [Tensor] = []
-    for node in nodes {
+    for index in start..<nodes.count {
+      let node = nodes[index]
       operands.removeAll(keepingCapacity: true)
       for operand in node.operands { operands.append(Tensor(builder: builder, id: replacement[operand.index])) }
       let first = builder.graph.nodes.count
@@ -35,6 +39,22 @@ extension Graph {
     return graph
   }
 
+  /// The first node that the rule replaces or says something about.
+  private func firstNode(changedBy rule: (GraphBuilder, Node, [Tensor]) -> Tensor?) -> Int? {
+    let builder = GraphBuilder(name: name)
+    builder.graph.state = state
+    // What the rule adds comes after all of them, and is forgotten.
+    builder.graph.nodes = nodes
+    var operands: [Tensor] = []
+    for index in nodes.indices {
+      operands.removeAll(keepingCapacity: true)
+      for operand in nodes[index].operands { operands.append(Tensor(builder: builder, id: operand)) }
+      builder.scopes = [nodes[index].name]
+      if rule(builder, nodes[index], operands) != nil || !builder.graph.diagnostics.isEmpty { return index }
+    }
+    return nil
+  }
+
   /// The graph without the nodes that no output and no update depends on. Inputs stay: the caller gives them anyway.
   public func withoutDeadNodes() -> Graph {
     var isLive = [Bool](repeating: false, count: nodes.count)
@@ -44,17 +64,24 @@ extension Graph {
       if isLive[index] { for operand in nodes[index].operands { isLive[operand.index] = true } }
     }
     if isLive.allSatisfy({ $0 }) { return self }
+    return keeping(isLive, replacing: nodes.indices.map { NodeID($0) })
+  }
+
+  /// The graph of some of the nodes, where each node that is used stands for itself or for an earlier one that is kept.
+  package func keeping(_ isKept: [Bool], replacing replacement: [NodeID]) -> Graph {
     var result = self
     result.nodes = []
+    result.nodes.reserveCapacity(nodes.count)
     var renumbered = [NodeID](repeating: NodeID(0), count: nodes.count)
-    for index in nodes.indices where isLive[index] {
+    func new(_ id: NodeID) -> NodeID { renumbered[replacement[id.index].index] }
+    for index in nodes.indices where isKept[index] {
       renumbered[index] = NodeID(result.nodes.count)
       var node = nodes[index]
-      for position in node.operands.indices { node.operands[position] = renumbered[node.operands[position].index] }
+      for position in node.operands.indices { node.operands[position] = new(node.operands[position]) }
       result.nodes.append(node)
     }
-    for position in outputs.indices { result.outputs[position].node = renumbered[outputs[position].node.index] }
-    for position in updates.indices { result.updates[position].node = renumbered[updates[position].node.index] }
+    for position in outputs.indices { result.outputs[position].node = new(outputs[position].node) }
+    for position in updates.indices { result.updates[position].node = new(updates[position].node) }
     return result
   }
 }

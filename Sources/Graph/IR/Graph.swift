@@ -19,7 +19,12 @@ public struct StateID: Sendable, Hashable, Comparable, BitwiseCopyable {
 
 /// One operation on whole tensors.
 public struct Node: Sendable {
-  public var op: any Op
+  public var op: any Op {
+    get { operation.op }
+    set { operation = Operation(newValue) }
+  }
+  /// In a box, because it may have any size: so a node's parts are read without copying the whole node.
+  private var operation: Operation
   public var operands: [NodeID]
   /// The type of the (first) result.
   public var type: TensorType
@@ -35,13 +40,18 @@ public struct Node: Sendable {
     op: any Op, operands: [NodeID], type: TensorType, site: CallSite, name: String = "",
     bodies: [Graph] = []
   ) {
-    self.op = op
+    operation = Operation(op)
     self.operands = operands
     self.type = type
     self.site = site
     self.name = name
     self.bodies = bodies
   }
+}
+
+private final class Operation: Sendable {
+  let op: any Op
+  init(_ op: any Op) { self.op = op }
 }
 
 /// What lives from step to step: parameters, optimizer state, random stream, step counter.
@@ -119,6 +129,15 @@ public struct Graph: Sendable {
   /// The nodes whose values must be computed because something outside the graph sees them.
   public var roots: [NodeID] { outputs.map(\.node) + updates.map(\.node) }
 
+  /// Whether both are the same value for certain, without a look at any node: they share all storage.
+  package func isIdentical(to other: Graph) -> Bool {
+    func isShared<Element>(_ a: [Element], _ b: [Element]) -> Bool {
+      a.withUnsafeBufferPointer { a in b.withUnsafeBufferPointer { b in a.baseAddress == b.baseAddress && a.count == b.count } }
+    }
+    return name == other.name && isShared(nodes, other.nodes) && isShared(state, other.state)
+      && outputs == other.outputs && updates == other.updates && isShared(diagnostics, other.diagnostics)
+  }
+
   /// For each node, the nodes that use it, ascending, each as often as it uses it.
   public func users() -> [[NodeID]] {
     var users = [[NodeID]](repeating: [], count: nodes.count)
@@ -130,8 +149,10 @@ public struct Graph: Sendable {
 
   /// The graph's inputs, in the order of their nodes.
   public var inputs: [(name: String, node: NodeID)] {
-    nodes.indices.compactMap { index in
-      (nodes[index].op as? Input).map { ($0.name, NodeID(index)) }
+    var inputs: [(name: String, node: NodeID)] = []
+    for index in nodes.indices where nodes[index].operands.isEmpty {
+      if let input = nodes[index].op as? Input { inputs.append((input.name, NodeID(index))) }
     }
+    return inputs
   }
 }

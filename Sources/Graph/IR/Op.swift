@@ -23,6 +23,10 @@ public protocol Op: Sendable {
   /// Called only where `differentiability` is `.differentiable`.
   func gradients(_ context: GradientContext) -> [Tensor?]
 
+  /// The op itself if its result depends on the order of accumulation. Asked by passes instead of casts, because the first cast
+  /// of each type to a protocol searches all that the process has loaded.
+  var accumulating: (any AccumulatingOp)? { get }
+
   /// Small cases that every contract test runs, odd sizes included.
   static var samples: [OpSample] { get }
 }
@@ -32,6 +36,7 @@ extension Op {
     self.init()
   }
   public var differentiability: Differentiability { .differentiable }
+  public var accumulating: (any AccumulatingOp)? { nil }
 }
 
 /// An op without attributes.
@@ -97,6 +102,10 @@ public protocol AccumulatingOp: Op {
   var order: AccumulationOrder? { get set }
 }
 
+extension AccumulatingOp {
+  public var accumulating: (any AccumulatingOp)? { self }
+}
+
 /// An op on single elements: all operands and the result have one shape.
 public protocol ElementwiseOp: Op {
   /// The Float32 (or Int32, Bool) meaning.
@@ -110,7 +119,7 @@ extension ElementwiseOp {
   public func resultType(of operands: [TensorType]) throws(TypeViolation) -> TensorType {
     let elementType = try resultElementType(operands.map(\.elementType))
     guard let first = operands.first else { throw TypeViolation("\(Self.mnemonic) needs operands") }
-    for operand in operands.dropFirst() where operand.shape != first.shape {
+    for operand in operands where operand.shape != first.shape {
       throw TypeViolation("\(Self.mnemonic) needs equal shapes: \(first.shape) and \(operand.shape)")
     }
     return TensorType(elementType, first.shape)

@@ -41,7 +41,6 @@ struct ModuleTree {
   ) -> Node {
     var node = Node(kind: kind)
     for (name, value) in parts {
-      guard let value = unwrapped(value) else { continue }
       if let parameter = value as? Parameter {
         node.parameters.append((name, parameter))
       } else if let child = found(in: value, &objects) {
@@ -53,8 +52,9 @@ struct ModuleTree {
 
   /// The modules and parameters in a value, or nil if there are none.
   private static func found(in value: Any, _ objects: inout Set<ObjectIdentifier>) -> Node? {
+    // Casts look into optionals, and cost less than mirrors do.
     if let module = value as? any Module {
-      return withoutCycles(value, &objects) { Self.node(.module(module), parts: module.parts, &$0) }
+      return withoutCycles(module, &objects) { Self.node(.module(module), parts: module.parts, &$0) }
     }
     let mirror = Mirror(reflecting: value)
     let found: Node?
@@ -66,6 +66,8 @@ struct ModuleTree {
       found = Self.node(.list, parts: parts, &objects)
     case .dictionary:
       found = Self.node(.dictionary, parts: entries(of: mirror), &objects)
+    case .optional:
+      found = mirror.children.first.flatMap { Self.found(in: $0.value, &objects) }
     case .struct, .tuple, .enum:
       let parts = storedProperties(of: value)
       found = Self.node(.group(String(describing: Swift.type(of: value))), parts: parts, &objects)
@@ -98,11 +100,6 @@ struct ModuleTree {
     return body(&objects)
   }
 
-  private static func unwrapped(_ value: Any) -> Any? {
-    let mirror = Mirror(reflecting: value)
-    guard mirror.displayStyle == .optional else { return value }
-    return mirror.children.first.flatMap { unwrapped($0.value) }
-  }
 }
 
 /// The stored properties of a value with their names, a superclass's first.

@@ -46,22 +46,24 @@ extension ScalarFunction {
       if let operand = operands.first(where: { $0.raw < 0 || $0.raw >= value.raw }) {
         return "\(name) uses value \(operand.raw), which does not come before it"
       }
-      var types = operands.map { self.type(of: $0) }
+      var alike = operands[...]
       if opcode == .select {
-        let condition = types.removeFirst()
+        let condition = self.type(of: alike.removeFirst())
         guard condition == .bool else { return "select takes a bool condition, not \(condition.rawValue)" }
       }
-      guard types.allSatisfy({ $0 == types[0] }) else {
-        return "\(name) has operands of different types: " + types.map(\.rawValue).joined(separator: ", ")
+      let common = self.type(of: alike[alike.startIndex])
+      guard alike.allSatisfy({ self.type(of: $0) == common }) else {
+        return "\(name) has operands of different types: "
+          + alike.map { self.type(of: $0).rawValue }.joined(separator: ", ")
       }
-      guard opcode.accepts(types[0]) else { return "\(name) is not defined for \(types[0].rawValue)" }
+      guard opcode.accepts(common) else { return "\(name) is not defined for \(common.rawValue)" }
       switch opcode {
       case .convert: return nil
       case .bitcast:
-        return types[0].byteCount == type.byteCount
-          ? nil : "bitcast from \(types[0].rawValue) to \(type.rawValue) changes the width"
+        return common.byteCount == type.byteCount
+          ? nil : "bitcast from \(common.rawValue) to \(type.rawValue) changes the width"
       default:
-        let expected = opcode.isComparison ? ElementType.bool : types[0]
+        let expected = opcode.isComparison ? ElementType.bool : common
         return type == expected
           ? nil : "\(name) gives \(expected.rawValue), not \(type.rawValue)"
       }

@@ -11,7 +11,7 @@ extension GraphVerification {
   static let nodeChecks: [NodeCheck] = [
     NodeCheck(
       name: "meaning", summary: "The meaning fits the types of operands and result.",
-      problem: { $0.meaning.problem(operands: $0.operandTypes, result: $0.node.type) }),
+      problem: { $0.meaning.problem(operands: $0.operandTypes, result: $0.type) }),
     NodeCheck(
       name: "state", summary: "State is read by a number and with a type that the graph has.",
       problem: { subject in
@@ -19,7 +19,7 @@ extension GraphVerification {
         let state = subject.graph.state
         guard state.indices.contains(id.index) else { return "there is no state \(id.raw); the graph has \(state.count)" }
         let type = state[id.index].type
-        return type == subject.node.type ? nil : "'\(state[id.index].name)' has type \(type), not \(subject.node.type)"
+        return type == subject.type ? nil : "'\(state[id.index].name)' has type \(type), not \(subject.type)"
       }),
     NodeCheck(
       name: "bodies", summary: "A loop has one body, whose inputs and outputs fit what it carries; other nodes have none.",
@@ -34,7 +34,7 @@ extension GraphVerification {
           return "\(source) has \(further.count) further results, so there is no result \(index)"
         }
         let type = further[index - 1]
-        return type == subject.node.type ? nil : "result \(index) of \(source) has type \(type), not \(subject.node.type)"
+        return type == subject.type ? nil : "result \(index) of \(source) has type \(type), not \(subject.type)"
       }),
     NodeCheck(
       name: "primitives only", summary: "After decomposition, no meaning is a decomposition.",
@@ -120,6 +120,7 @@ extension GraphVerification {
 extension NodeUnderCheck {
   fileprivate var bodyProblem: String? {
     guard case .loop(let iteration) = meaning else {
+      let node = node
       if !node.bodies.isEmpty { return "it has a body, but is no loop" }
       return node.furtherTypes.isEmpty ? nil : "it has several results, but is no loop"
     }

@@ -11,11 +11,13 @@ struct NodeCheck: Sendable {
 /// A node with what several checks need to know of it.
 struct NodeUnderCheck {
   let graph: Graph
+  let promises: GraphPromises
   let id: NodeID
-  let node: Node
   let operandTypes: [TensorType]
   let meaning: Meaning
-  let promises: GraphPromises
+
+  var node: Node { graph.nodes[id.index] }
+  var type: TensorType { graph.nodes[id.index].type }
 }
 
 /// One run of the verifier over a graph and its bodies.
@@ -39,30 +41,31 @@ struct GraphVerification {
   }
 
   private mutating func checkNode(_ id: NodeID) {
-    let node = graph[id]
+    let type = graph.nodes[id.index].type
     func report(_ check: String, _ message: String) {
       violations.append(GraphViolation(check: check, node: id, message: message))
     }
     // The meaning is asked for only once operands and type are sound, for ops may rely on them.
-    for operand in node.operands where operand.raw < 0 || operand >= id {
+    for operand in graph.nodes[id.index].operands where operand.raw < 0 || operand >= id {
       return report("operand order", "operand \(operand) does not come before its user")
     }
-    let operandTypes = graph.operandTypes(of: node)
+    let operandTypes = graph.nodes[id.index].operands.map { graph.nodes[$0.index].type }
+    let op = graph.nodes[id.index].op
     do throws(TypeViolation) {
-      let inferred = try node.op.resultType(of: operandTypes)
-      guard inferred == node.type else {
-        return report("type", "the op's rule gives \(inferred), the node has \(node.type)")
+      let inferred = try op.resultType(of: operandTypes)
+      guard inferred == type else {
+        return report("type", "the op's rule gives \(inferred), the node has \(type)")
       }
     } catch {
       return report("type", error.message)
     }
-    guard node.type.shape.elementCount <= Shape.maximumElementCount,
-      !node.type.shape.extents.contains(where: { $0 < 1 })
-    else { return report("type", "\(node.type) is no type of a tensor: extents from 1, at most 2³⁸ elements") }
+    guard type.shape.elementCount <= Shape.maximumElementCount,
+      !type.shape.extents.contains(where: { $0 < 1 })
+    else { return report("type", "\(type) is no type of a tensor: extents from 1, at most 2³⁸ elements") }
 
     let subject = NodeUnderCheck(
-      graph: graph, id: id, node: node, operandTypes: operandTypes,
-      meaning: node.op.meaning(of: operandTypes, result: node.type), promises: promises)
+      graph: graph, promises: promises, id: id, operandTypes: operandTypes,
+      meaning: op.meaning(of: operandTypes, result: type))
     for check in Self.nodeChecks {
       if let problem = check.problem(subject) { report(check.name, problem) }
     }

@@ -48,7 +48,7 @@ extension Meaning {
   private static func elementwiseProblem(
     _ function: ScalarFunction, _ operands: [TensorType], _ result: TensorType
   ) -> String? {
-    if function.inputTypes != operands.map(\.elementType) {
+    if !function.inputTypes.elementsEqual(operands.lazy.map(\.elementType)) {
       return "its function takes \(function.inputTypes.map(\.rawValue)), not \(operands.map(\.elementType.rawValue))"
     }
     if let operand = operands.first(where: { $0.shape != result.shape }) {
