@@ -16,8 +16,8 @@ public struct PipelineOptions: Sendable {
 }
 
 extension Graph {
-  /// The graph after all passes, verified after each that changed or promises something: what the interpreter evaluates to the bit and code generation
-  /// schedules.
+  /// The graph after all passes, verified after each that changed or promises something: what the interpreter evaluates to the
+  /// bit and code generation schedules.
   ///
   /// - Throws: `GraphError` with all mistakes of the user's program; `InternalError` naming a pass that broke the graph.
   public func optimised(_ options: PipelineOptions = PipelineOptions()) throws -> Graph {

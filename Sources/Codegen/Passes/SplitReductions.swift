@@ -4,7 +4,8 @@ import CinchGraph
 /// neighbouring axes at a time, innermost first, and very long rows in runs, which workers can share.
 enum SplitReductions {
   static func rewrite(_ builder: GraphBuilder, _ node: Node, _ x: [Tensor]) -> Tensor? {
-    guard let accumulating = node.op.accumulating, accumulating.order == nil, let op = accumulating as? any ReductionOp else { return nil }
+    guard let accumulating = node.op.accumulating, accumulating.order == nil, let op = accumulating as? any ReductionOp
+    else { return nil }
     let shape = x[0].shape
     // Axes of extent 1 hold nothing to reduce.
     let axes = op.axes.filter { shape[$0] != 1 }
