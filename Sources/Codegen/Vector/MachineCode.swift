@@ -97,6 +97,9 @@ struct MachineInstruction: Sendable, BitwiseCopyable {
     set(3, to: third)
   }
 
+  /// The source whose value the instruction destroys, if any.
+  var clobbered: VirtualRegister? { clobbersMask ? mask ?? second.register : nil }
+
   /// A register, memory for stores, or none.
   var destination: MachineOperand {
     get { operand(0) }

@@ -69,6 +69,8 @@ struct Scheduling {
         usesLeft[local] += 1
       }
       if let register = instruction.definition { graph.define(Int(localNumbers[register.index]), by: index) }
+      // Other uses of a value that is destroyed here come before.
+      if let register = instruction.clobbered { graph.define(Int(localNumbers[register.index]), by: index) }
     }
     addMemoryOrder(block, to: &graph)
     let successors = graph.successors
