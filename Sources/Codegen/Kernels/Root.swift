@@ -94,20 +94,28 @@ extension NodeTable {
   func roots() -> [Root] {
     let isGiven = givenNodes()
     func isEarly(_ root: Root) -> Bool {
-      if case .check = root.kind { return isGiven[root.operands[0].index] }
+      if case .check = root.kind { return isGiven[root.operands[0].index] && !isLate(root.operands[0]) }
       return isGiven[root.node.index] && shape(root.node).elementCount == 1
     }
     let all = rootsByNode()
     return all.filter(isEarly) + all.filter { !isEarly($0) }
   }
 
-  /// For each node, whether inputs and state decide it element by element, without a reduction or the like.
+  /// Whether a kernel must have stored the node's elements before they are read, and not among the early ones.
+  private func isLate(_ node: NodeID) -> Bool {
+    let slot = slotOf[node.index]
+    guard slot >= 0, case .node = slots[Int(slot)].source else { return false }
+    return shape(node).elementCount != 1
+  }
+
+  /// For each node, whether inputs and state decide it element by element, without a reduction or the like, nor a tensor that
+  /// a kernel stores.
   private func givenNodes() -> [Bool] {
     var result = [Bool](repeating: false, count: meanings.count)
     for index in meanings.indices where isLive[index] {
       switch meanings[index] {
       case .input, .state, .constant, .iota: result[index] = true
-      case .elementwise, .reshape, .view: result[index] = graph.nodes[index].operands.allSatisfy { result[$0.index] }
+      case .elementwise, .reshape, .view: result[index] = graph.nodes[index].operands.allSatisfy { result[$0.index] && !isLate($0) }
       default: break
       }
     }
