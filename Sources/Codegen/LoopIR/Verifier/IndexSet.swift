@@ -51,10 +51,15 @@ struct IndexSet: Hashable {
   /// - Parameter usesAll: takes out every constraint that shares variables with the index, even where that doesn't make
   ///   its range narrower: it may move the range, and let the next constraint narrow it.
   init(_ index: AffineExpression, _ constraints: [IndexConstraint], extents: [Int], usesAll: Bool = false) {
+    guard let box = NarrowedBox(index, Self.merged(constraints), extents) else {
+      isEmpty = true
+      return
+    }
+    let (index, extents) = (box.index, box.extents)
     var rest = index
     var parts: [Stride] = []
     var consumed: Set<LoopVariable> = []
-    for constraint in Self.merged(constraints) {
+    for constraint in box.constraints {
       let range = Self.range(of: constraint.expression, extents)
       let least = max(0, range.least)
       let greatest = min(constraint.bound - 1, range.greatest)
@@ -113,13 +118,51 @@ struct IndexSet: Hashable {
 
   /// The union, if it has this form too.
   func union(_ other: IndexSet) -> IndexSet? {
-    guard isExact, other.isExact, strides == other.strides else { return nil }
+    guard isExact, other.isExact else { return nil }
     let (low, high) = first <= other.first ? (self, other) : (other, self)
-    guard high.first <= low.first + low.block else { return nil }
+    if low.strides != high.strides { return Self.continuing(low, high) }
+    guard high.first <= low.first + low.block else { return Self.continuing(low, high) }
     var result = low
     result.block = max(low.block, high.first + high.block - low.first)
     result.condense()
     return result
+  }
+
+  /// The union of sets that are alike but for the count of one stride, if one goes on where the other ends.
+  private static func continuing(_ low: IndexSet, _ high: IndexSet) -> IndexSet? {
+    guard low.block == high.block else { return nil }
+    func joined(_ step: Int, _ lowCount: Int, _ highCount: Int) -> Int? {
+      let (number, rest) = (high.first - low.first).quotientAndRemainder(dividingBy: step)
+      return rest == 0 && number <= lowCount ? max(lowCount, number + highCount) : nil
+    }
+    var result = low
+    if low.strides.count == high.strides.count {
+      let different = low.strides.indices.filter { low.strides[$0] != high.strides[$0] }
+      // Alike in all strides, they may continue each other along any.
+      for position in different.isEmpty ? Array(low.strides.indices) : different {
+        let (a, b) = (low.strides[position], high.strides[position])
+        guard different.count <= 1, a.step == b.step, let count = joined(a.step, a.count, b.count) else { continue }
+        result.strides[position].count = count
+        result.condense()
+        return result
+      }
+      return nil
+    }
+    // One has the stride once.
+    let (longer, shorter) = low.strides.count > high.strides.count ? (low, high) : (high, low)
+    guard longer.strides.count == shorter.strides.count + 1 else { return nil }
+    for position in longer.strides.indices {
+      var others = longer.strides
+      let stride = others.remove(at: position)
+      guard others == shorter.strides else { continue }
+      let isLow = low.strides.count > high.strides.count
+      guard let count = joined(stride.step, isLow ? stride.count : 1, isLow ? 1 : stride.count) else { continue }
+      result.strides = longer.strides
+      result.strides[position].count = count
+      result.condense()
+      return result
+    }
+    return nil
   }
 
   /// One constraint for those that differ by a number only, as padding around padding gives them.

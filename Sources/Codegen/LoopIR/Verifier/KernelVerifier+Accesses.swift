@@ -70,14 +70,21 @@ extension KernelVerifier {
     records.append(record)
   }
 
-  /// What an access can touch: of two ways to see it that both hold, one that stays inside the buffer if there is one.
+  /// What an access can touch: of several ways to see it that all hold, one that stays inside the buffer if there is one.
   func elements(of access: Access, _ constraints: [IndexConstraint]) -> IndexSet {
     let elements = IndexSet(access.index, constraints, extents: extents)
     let bounds = 0..<program.buffers[access.buffer.index].elementCount
     func isInside(_ set: IndexSet) -> Bool { set.isEmpty || bounds.contains(set.first) && bounds.contains(set.last) }
     if isInside(elements) { return elements }
     let other = IndexSet(access.index, constraints, extents: extents, usesAll: true)
-    return isInside(other) ? other : elements
+    if isInside(other) { return other }
+    // A constraint on the whole index is hidden by one on a part of it.
+    for constraint in constraints where constraints.count > 1 {
+      var larger = IndexSet(access.index, [constraint], extents: extents)
+      larger.isExact = false
+      if isInside(larger) { return larger }
+    }
+    return elements
   }
 
   private mutating func verifyBounds(_ record: Record) {
