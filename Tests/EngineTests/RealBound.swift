@@ -6,15 +6,16 @@ import TestSupport
 /// Allowed for each element of a result: 2⁻¹³ (about a thousand roundings) of the largest magnitude among the result's
 /// elements. A program is some tens of functions, sums and products with moderate numbers, but a gradient may have
 /// lost most of its digits by cancellation; a wrong rule is off by the magnitude itself. Beside a jump (the gradient of
-/// `abs` where its operand has underflowed to 0), an element may be where the real meaning is when inputs are rounded:
-/// subnormal ones to 0, the others in their last places.
+/// `abs` where its operand has underflowed to 0) or after a cancellation (1 − tanh² where tanh is almost 1), an element
+/// may be where the real meaning is when inputs and intermediate values are rounded: subnormal ones to 0, the others in their
+/// last places.
 struct RealBound {
   private(set) var furthest = (ratio: 0.0, text: "")
 
   init(_ tested: TestedProgram) throws {
     self.init(tested.expected, exact: try tested.independentMeaning())
     if furthest.ratio > 1 {
-      let nearby = try (0..<3).map { try tested.independentMeaning(ofRoundedInputs: $0) }
+      let nearby = try (0..<3).map { try tested.independentMeaning(withNoise: $0) }
       self.init(tested.expected, exact: try tested.independentMeaning(), nearby: nearby)
     }
   }

@@ -20,8 +20,7 @@ import Testing
   }
 
   @Test func randomPrograms() throws {
-    var generator = ProgramGenerator()
-    try expectClean((7000..<7020 as Range<UInt64>).map { try TestedProgram("seed \($0)", generator.next(seed: $0)) })
+    try expectClean((7000..<7020 as Range<UInt64>).map { try TestedProgram("seed \($0)", RandomProgram(seed: $0)) })
   }
 
   /// The sanitizers would say so.

@@ -31,8 +31,9 @@ struct TestedProgram: Sendable {
     try Self.results(of: Interpreter(program.graph, mode: .float64), program)
   }
 
-  /// The same with inputs and state that are rounded: subnormal numbers to 0, others by some last places up or down.
-  func independentMeaning(ofRoundedInputs seed: UInt64) throws -> StepResults {
+  /// The same with a little noise, so that what moves far is known to be ill-conditioned: inputs and state are rounded (subnormal
+  /// numbers to 0, others by some last places up or down), and so is each float on its way.
+  func independentMeaning(withNoise seed: UInt64) throws -> StepResults {
     var random = SplitMix(seed: seed)
     func rounded(_ values: ElementArray) -> ElementArray {
       guard case .float32(let numbers) = values else { return values }
@@ -45,7 +46,13 @@ struct TestedProgram: Sendable {
     var moved = program
     moved.inputs = program.inputs.mapValues(rounded)
     moved.state = program.state.mapValues(rounded)
-    return try Self.results(of: Interpreter(program.graph, mode: .float64), moved)
+    let graph = try program.graph.decomposed().rewritten { builder, node, operands in
+      guard node.type.elementType == .float32, node.bodies.isEmpty, !node.operands.isEmpty, !(node.op is Projection) else { return nil }
+      let exact = builder.add(node.op, operands, at: node.site)
+      let factor: Float = seed == 0 ? 1 : random.oneIn(2) ? 1 + 0x1p-23 : 1 - 0x1p-23
+      return builder.add(Multiply(), [exact, builder.constant(.float(factor), shape: node.type.shape, at: node.site)], at: node.site)
+    }
+    return try Self.results(of: Interpreter(graph, mode: .float64), moved)
   }
 
   static func results(of interpreter: Interpreter, _ program: RandomProgram) throws -> StepResults {

@@ -95,11 +95,10 @@ import Testing
   /// Cut, overwritten, doubled: whatever comes out is a sound graph or an error inside of the text.
   @Test func damagedTextNeverCrashes() throws {
     var random = SplitMix(seed: 3)
-    var generator = ProgramGenerator()
     var texts = [Self.right]
     for seed in 0..<4 as Range<UInt64> {
-      texts.append(generator.next(seed: seed).graph.description)
-      texts.append(try generator.next(seed: 100 + seed).graph.optimised().description)
+      texts.append(RandomProgram(seed: seed).graph.description)
+      texts.append(try RandomProgram(seed: 100 + seed).graph.optimised().description)
     }
     let words = [
       "%0", "%1", "-1", "0", "1", "2", "9223372036854775807", "-9223372036854775808", "[", "]", "(", ")", ":", ",", "{", "}", "\"", "f32",

@@ -6,15 +6,18 @@ import Testing
 /// The checkers are checked: each planted fault is noticed, and nothing is where there is none.
 @Suite struct PlantedFaultTests {
   @Test func everyFaultIsNoticed() throws {
-    var list = ""
+    var rows: [(fault: String, finder: String, words: String)] = [("planted fault", "noticed by", "which says")]
     for fault in PlantedFault.all {
       let finding = try fault.find()
-      list += "  \(fault.name): \(finding.map(\.description) ?? "NOT NOTICED")\n"
+      rows.append((fault.name, finding?.finder.rawValue ?? "NOBODY", finding?.words ?? ""))
       let isNoticed = finding.map { fault.finders.contains($0.finder) } ?? false
       #expect(isNoticed, "\(fault.name): \(finding?.description ?? "not noticed, or nothing to change")")
     }
     #expect(PlantedFault.all.count >= 12)
-    print("\(PlantedFault.all.count) planted faults, each noticed by\n\(list)")
+    func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
+    let widths = (rows.map(\.fault.count).max() ?? 0, rows.map(\.finder.count).max() ?? 0)
+    let lines = rows.map { "\(padded($0.fault, widths.0)) | \(padded($0.finder, widths.1)) | \($0.words.prefix(110))" }
+    print(lines.joined(separator: "\n"))
   }
 
   /// The same ways without a fault.

@@ -8,6 +8,10 @@ struct ProgramWriter {
     let bound: Double
   }
 
+  /// Of vectors and tiles: below, exactly and above.
+  static let sizes = [1, 3, 15, 16, 17, 63, 65, 100, 257]
+  static let maximumElementCount = 20_000
+
   let seed: UInt64
   var random: SplitMix
   let builder = GraphBuilder(name: "random")
@@ -31,12 +35,12 @@ struct ProgramWriter {
 
   // MARK: Shapes
 
-  mutating func extent() -> Int { ProgramGenerator.sizes.randomElement(using: &random) ?? 3 }
+  mutating func extent() -> Int { ProgramWriter.sizes.randomElement(using: &random) ?? 3 }
 
   mutating func shape(rank: ClosedRange<Int> = 1...3) -> Shape {
     while true {
       let shape = Shape((0..<Int.random(in: rank, using: &random)).map { _ in extent() })
-      if shape.elementCount <= ProgramGenerator.maximumElementCount { return shape }
+      if shape.elementCount <= ProgramWriter.maximumElementCount { return shape }
     }
   }
 
@@ -134,7 +138,7 @@ struct ProgramWriter {
   /// A tensor that broadcasts with `shape`: one there is, or a new one with some axes of extent 1 or missing.
   mutating func partner(of shape: Shape) -> Entry {
     let fitting = floats.filter {
-      $0.tensor.shape.broadcast(with: shape).map { $0.elementCount <= ProgramGenerator.maximumElementCount } ?? false
+      $0.tensor.shape.broadcast(with: shape).map { $0.elementCount <= ProgramWriter.maximumElementCount } ?? false
     }
     if let found = fitting.randomElement(using: &random), !random.oneIn(3) { return found }
     var extents = shape.extents
@@ -145,7 +149,7 @@ struct ProgramWriter {
 
   /// Takes a result into the pool, squashed when it may be large.
   mutating func add(_ tensor: Tensor, bound: Double, mayBeInfinite: Bool = false) {
-    guard tensor.shape.elementCount <= ProgramGenerator.maximumElementCount else { return }
+    guard tensor.shape.elementCount <= ProgramWriter.maximumElementCount else { return }
     if mayBeInfinite {
       floats.append(Entry(tensor: tanh(tensor), bound: 1))
       return
@@ -164,7 +168,7 @@ struct ProgramWriter {
     let used = Set(builder.graph.nodes.flatMap(\.operands))
     let ends = floats.map(\.tensor).filter { !used.contains($0.id) }
     var loss = builder.constant(0)
-    for end in ends.suffix(8) {
+    for end in ends {
       let weight = builder.constant(random.float(in: 0.5...1.5))
       loss = loss + (end * end * weight).mean()
     }
@@ -184,6 +188,6 @@ struct ProgramWriter {
       // What the program replaces may be asked for as well.
       if random.oneIn(8) { builder.output("\(builder.graph[leaf.id].name).old", leaf) }
     }
-    return RandomProgram(seed: seed, graph: builder.finished(), inputs: inputs, state: state)
+    return RandomProgram(seed: seed, graph: builder.finished(), inputs: inputs, state: state, isWild: isWild)
   }
 }
