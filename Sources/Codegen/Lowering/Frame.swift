@@ -42,14 +42,19 @@ struct Frame {
     memory = MemoryPlan(Self.requests(plan, bodies, isBody: depth > 0), kernelCount: plan.order.count, options: options)
   }
 
+  /// In the order of their numbers, which is not that of the roots: some come early.
   private static func checks(_ plan: StepPlan, _ graph: Graph) -> [RuntimeCheck] {
-    plan.fusion.roots.compactMap { root in
-      guard case .check(let limit, _) = root.kind else { return nil }
+    let numbered = plan.fusion.roots.compactMap { root -> (number: Int, check: RuntimeCheck)? in
+      guard case .check(let limit, let number) = root.kind else { return nil }
       let node = graph[root.node]
       let mnemonic = type(of: node.op).mnemonic
-      return RuntimeCheck(
-        operation: node.name.isEmpty ? mnemonic : "\(mnemonic) (\(node.name))", limit: limit, site: node.site)
+      return (
+        number,
+        RuntimeCheck(
+          operation: node.name.isEmpty ? mnemonic : "\(mnemonic) (\(node.name))", limit: limit, site: node.site)
+      )
     }
+    return numbered.sorted { $0.number < $1.number }.map(\.check)
   }
 
   /// What needs a place in scratch, and when. A request's buffer is the slot, or for the memory of a loop's body

@@ -216,16 +216,22 @@ extension KernelVerifier {
         near.add(AffineExpression(term.variable), times: term.coefficient)
       }
     }
-    if let indirection = record.access.indirection, indirection.limit > 1 { repeats(indirection.scale) }
+    var reach = 0
+    if let indirection = record.access.indirection, indirection.limit > 1 {
+      repeats(indirection.scale)
+      reach = Saturating.product(indirection.scale, indirection.limit - 1)
+    }
     near.constant = record.access.index.constant
     let all = near + AffineExpression(loop.variable, coefficient: step)
     let constraints = constraints(record)
     let nearSet = IndexSet(near, constraints, extents: extents)
     let allSet = IndexSet(all, constraints, extents: extents)
-    if nearSet.isEmpty || allSet.isEmpty { return nil }
+    let span = IndexSet(record.access.index + outer * -1, constraints, extents: extents)
+    if nearSet.isEmpty || allSet.isEmpty || span.isEmpty { return nil }
     return Footprint(
       extent: loop.extent, step: step, period: period, outer: outer,
-      near: nearSet.first...max(nearSet.first, nearSet.last), all: allSet.first...max(allSet.first, allSet.last))
+      near: nearSet.first...max(nearSet.first, nearSet.last), all: allSet.first...max(allSet.first, allSet.last),
+      span: Saturating.sum(span.first, min(0, reach))...max(span.first, Saturating.sum(span.last, max(0, reach))))
   }
 
   private static func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
