@@ -15,7 +15,7 @@ struct RealBound {
   init(_ tested: TestedProgram) throws {
     self.init(tested.expected, exact: try tested.independentMeaning())
     if furthest.ratio > 1 {
-      let nearby = try (0..<3).map { try tested.independentMeaning(withNoise: $0) }
+      let nearby = try (0..<6).map { try tested.independentMeaning(withNoise: $0) }
       self.init(tested.expected, exact: try tested.independentMeaning(), nearby: nearby)
     }
   }

@@ -109,5 +109,41 @@ import Testing
         output "y" = %5
       }
       """),
+    Case(
+      "strips of one tensor, each written by the lanes of a loop, but by others",
+      """
+      graph "random" {
+        %0 = input(name: "x", type: f32, shape: [257]) : f32[257]
+        %1 = input(name: "y", type: f32, shape: [1]) : f32[1]
+        %2 = concatenate(%0, %1, %0, axis: 0) : f32[515]
+        %3 = input(name: "condition", type: bool, shape: [257]) : bool[257]
+        %4 = input(name: "z", type: f32, shape: [257]) : f32[257]
+        %5 = select(%3, %0, %4) : f32[257]
+        %6 = mean(%2, axes: [0]) : f32[]
+        %7 = mean(%5, axes: [0]) : f32[]
+        %8 = add(%6, %7) : f32[]
+        output "loss" = %8
+        output "y2" = %5
+      }
+      """),
+    Case(
+      "a check that comes early beside one that doesn't",
+      """
+      graph "random" {
+        %0 = input(name: "x", type: f32, shape: [1, 2]) : f32[1, 2]
+        %1 = input(name: "a", type: i32, shape: [1, 2]) : i32[1, 2]
+        %2 = input(name: "b", type: i32, shape: [1, 2]) : i32[1, 2]
+        %3 = constant(value: splat i32 5, shape: [1, 2]) : i32[1, 2]
+        %4 = compare(%1, %3, predicate: "less") : bool[1, 2]
+        %5 = add(%1, %2) : i32[1, 2]
+        %6 = select(%4, %5, %3) : i32[1, 2]
+        %7 = scatter_add(%6, %0, count: 6) : f32[6]
+        %8 = input(name: "y", type: f32, shape: [1]) : f32[1]
+        %9 = input(name: "c", type: i32, shape: [1]) : i32[1]
+        %10 = scatter_add(%9, %8, count: 18) : f32[18]
+        output "first" = %10
+        output "second" = %7
+      }
+      """),
   ]
 }
