@@ -88,15 +88,14 @@ public struct CPrinter: Sendable {
     writeStep(program, calls: calls, to: &text.functions)
   }
 
-  private func file(title: String, _ text: StepText) -> String {
-    var file = TextBuffer()
-    file.bytes.reserveCapacity(text.functions.bytes.count + 4096)
-    file.writeLine("/* \(cComment(title)) */")
-    file.writeLine(cFileBegin)
-    writePrelude(text.helpers, to: &file)
-    file.bytes.append(contentsOf: text.functions.bytes)
-    file.writeLine(cFileEnd)
-    return file.text
+  private func file(title: String, _ text: consuming StepText) -> String {
+    var beginning = TextBuffer()
+    beginning.writeLine("/* \(cComment(title)) */")
+    beginning.writeLine(cFileBegin)
+    writePrelude(text.helpers, to: &beginning)
+    text.functions.bytes.insert(contentsOf: beginning.bytes, at: 0)
+    text.functions.writeLine(cFileEnd)
+    return text.functions.text
   }
 
   /// Of the schedule's loops, by how many are around.

@@ -141,7 +141,6 @@ struct StepPlan {
   /// Puts an update in place where every read of the old value comes before; else into scratch, from where a
   /// last kernel copies it.
   private mutating func place(_ update: Update) throws {
-    let name = fusion.table.graph.state[update.state.index].name
     var reason = objection(update)
     if reason == nil {
       let writer = fusion.kernelOf[fusion.writers(of: update.slot)[0]]
@@ -157,7 +156,6 @@ struct StepPlan {
     copies.append((update.state, reason))
     fusion.appendCopy(of: update.node, from: update.slot, to: update.state.raw)
     let copy = fusion.kernels.count - 1
-    _ = name
     bodies.append(try fusion.body(of: copy))
     predecessors.append([])
     findDependencies(of: copy)
@@ -197,17 +195,16 @@ struct StepPlan {
     return nil
   }
 
+  /// Whether `target` has to wait for `start`.
   private func isReachable(_ target: Int, from start: Int) -> Bool {
-    var successors: [[Int]] = []
-    successors = [[Int]](repeating: [], count: predecessors.count)
-    for (kernel, before) in predecessors.enumerated() {
-      for other in before { successors[other].append(kernel) }
-    }
-    var pending = [start]
-    var seen: Set<Int> = [start]
+    var pending = [target]
+    var seen = [Bool](repeating: false, count: predecessors.count)
     while let next = pending.popLast() {
-      if next == target { return true }
-      for other in successors[next] where seen.insert(other).inserted { pending.append(other) }
+      if next == start { return true }
+      for before in predecessors[next] where !seen[before] {
+        seen[before] = true
+        pending.append(before)
+      }
     }
     return false
   }

@@ -20,31 +20,31 @@ struct Coalescing {
   }
 
   private var leader: [VirtualRegister]
-  private var occurrences: [Int: Occurrences] = [:]
+  /// By register, of those that copies name.
+  private var occurrences: [Occurrences]
   /// For each line the loops around it, as line ranges from the outermost in.
   private var loops: [(begin: Int, end: Int)] = []
 
   private init(_ code: MachineCode) {
     leader = code.registers.indices.map { VirtualRegister($0) }
+    occurrences = [Occurrences](repeating: Occurrences(), count: code.registers.count)
     var isInteresting = [Bool](repeating: false, count: code.registers.count)
     for line in code.lines {
       guard case .instruction(let instruction) = line, instruction.kind == .copy else { continue }
       if let destination = instruction.definition { isInteresting[destination.index] = true }
       if let source = instruction.first.register { isInteresting[source.index] = true }
     }
-    let ends = LiveRanges(code).loopEnds
+    let ends = LiveRanges.loopEnds(code)
     for (index, line) in code.lines.enumerated() {
       switch line {
       case .loopBegin: loops.append((index, Int(ends[index])))
       case .loopEnd: break
       case .instruction(let instruction):
         instruction.forEachUse { register in
-          if isInteresting[register.index] {
-            occurrences[register.index, default: Occurrences()].uses.append(index)
-          }
+          if isInteresting[register.index] { occurrences[register.index].uses.append(index) }
         }
         if let register = instruction.definition, isInteresting[register.index] {
-          occurrences[register.index, default: Occurrences()].definitions.append(index)
+          occurrences[register.index].definitions.append(index)
         }
       }
     }
@@ -58,9 +58,9 @@ struct Coalescing {
 
   private mutating func merge(_ source: VirtualRegister, into destination: VirtualRegister) {
     leader[source.index] = destination
-    guard let other = occurrences.removeValue(forKey: source.index) else { return }
-    occurrences[destination.index, default: Occurrences()].definitions += other.definitions
-    occurrences[destination.index, default: Occurrences()].uses += other.uses
+    occurrences[destination.index].definitions += occurrences[source.index].definitions
+    occurrences[destination.index].uses += occurrences[source.index].uses
+    occurrences[source.index] = Occurrences()
   }
 
   private func operands(
@@ -88,9 +88,9 @@ struct Coalescing {
   }
 
   private mutating func mergeBackEdge(_ line: Int, _ code: MachineCode) {
-    guard let (destination, source) = operands(line, code), let loop = loop(around: line),
-      let carried = occurrences[destination.index], let next = occurrences[source.index],
-      let firstDefinition = next.definitions.min(),
+    guard let (destination, source) = operands(line, code), let loop = loop(around: line) else { return }
+    let (carried, next) = (occurrences[destination.index], occurrences[source.index])
+    guard let firstDefinition = next.definitions.min(),
       // The copy belongs to the loop's end: the carried value was set before the loop.
       carried.definitions.contains(where: { $0 < loop.begin }),
       next.definitions.allSatisfy({ loop.begin < $0 && $0 < loop.end }),
@@ -106,9 +106,9 @@ struct Coalescing {
   }
 
   private mutating func mergeEntry(_ line: Int, _ code: MachineCode) {
-    guard let (destination, source) = operands(line, code),
-      let carried = occurrences[destination.index], let initial = occurrences[source.index],
-      initial.uses.allSatisfy({ $0 <= line }), initial.definitions.allSatisfy({ $0 < line }),
+    guard let (destination, source) = operands(line, code) else { return }
+    let (carried, initial) = (occurrences[destination.index], occurrences[source.index])
+    guard initial.uses.allSatisfy({ $0 <= line }), initial.definitions.allSatisfy({ $0 < line }),
       carried.definitions.allSatisfy({ $0 >= line }), carried.uses.allSatisfy({ $0 > line })
     else { return }
     // In a loop, both have to be made anew each time.

@@ -116,21 +116,26 @@ struct Emission {
     {
       return
     }
-    let operands = [
-      try operand(instruction.destination), try operand(instruction.first), try operand(instruction.second),
-      try operand(instruction.third),
-    ]
     var encoded = X86Instruction(instruction.mnemonic, instruction.width)
     var position = 0
-    for operand in operands where operand != .none {
-      encoded[operand: position] = operand
-      position += 1
-    }
+    try put(instruction.destination, into: &encoded, &position)
+    try put(instruction.first, into: &encoded, &position)
+    try put(instruction.second, into: &encoded, &position)
+    try put(instruction.third, into: &encoded, &position)
     if let mask = instruction.mask {
       encoded.mask = allocation.mask(mask)
       encoded.zeroing = instruction.zeroing
     }
     try append(encoded, note: instruction.note)
+  }
+
+  /// Operands stand without gaps.
+  private mutating func put(
+    _ operand: MachineOperand, into instruction: inout X86Instruction, _ position: inout Int
+  ) throws(X86EncodingError) {
+    if case .none = operand { return }
+    instruction[operand: position] = try self.operand(operand)
+    position += 1
   }
 
   private mutating func operand(_ operand: MachineOperand) throws(X86EncodingError) -> X86Operand {

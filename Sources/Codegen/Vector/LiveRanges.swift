@@ -8,7 +8,7 @@ struct LiveRanges {
   /// The cost of having the register in memory: reads and writes, inner loops counting more.
   private(set) var weight: [Float]
   /// The line of each loop's end, by the line of its beginning.
-  private(set) var loopEnds: [Int32]
+  private let loopEnds: [Int32]
 
   init(_ code: MachineCode) {
     let count = code.registers.count
@@ -49,7 +49,7 @@ struct LiveRanges {
     }
   }
 
-  private static func loopEnds(_ code: MachineCode) -> [Int32] {
+  static func loopEnds(_ code: MachineCode) -> [Int32] {
     var ends = [Int32](repeating: 0, count: code.lines.count)
     var open: [Int] = []
     for (index, line) in code.lines.enumerated() {

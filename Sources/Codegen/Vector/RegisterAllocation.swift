@@ -173,14 +173,17 @@ private struct Spilling {
       return
     }
     foldOperand(&instruction, code)
-    var renamed: [VirtualRegister: VirtualRegister] = [:]
+    var renamed: [(register: VirtualRegister, temporary: VirtualRegister)] = []
+    func name(_ register: VirtualRegister) -> VirtualRegister? {
+      renamed.first { $0.register == register }?.temporary
+    }
     var loads: [VirtualRegister] = []
     instruction.forEachUse { register in
       if isSpilled(register), !loads.contains(register) { loads.append(register) }
     }
     for register in loads {
       let temporary = makeTemporary(for: register, &code)
-      renamed[register] = temporary
+      renamed.append((register, temporary))
       if let remat = code[register].remat {
         code.lines.append(.instruction(code.materialize(remat, into: temporary)))
       } else {
@@ -194,11 +197,11 @@ private struct Spilling {
     var stored: VirtualRegister?
     if let destination = instruction.definition, isSpilled(destination) {
       stored = destination
-      if renamed[destination] == nil { renamed[destination] = makeTemporary(for: destination, &code) }
+      if name(destination) == nil { renamed.append((destination, makeTemporary(for: destination, &code))) }
     }
-    if !renamed.isEmpty { instruction.rename { renamed[$0] ?? $0 } }
+    if !renamed.isEmpty { instruction.rename { name($0) ?? $0 } }
     code.lines.append(.instruction(instruction))
-    if let stored, let temporary = renamed[stored] {
+    if let stored, let temporary = name(stored) {
       let store: X86Mnemonic = code[stored].isMask ? .kmovw : .vmovups
       code.lines.append(
         .instruction(

@@ -146,21 +146,25 @@ struct Scheduling {
   ) -> [LocalRegister] {
     var registers: [LocalRegister] = []
     registers.reserveCapacity(2 * block.count)
-    func add(_ register: VirtualRegister) {
-      guard localNumbers[register.index] < 0 else { return }
-      localNumbers[register.index] = Int32(truncatingIfNeeded: registers.count)
-      let isTracked = !code[register].isMask && code[register].remat == nil
-      registers.append(
-        LocalRegister(
-          id: register, isTracked: isTracked,
-          growsAtDefinition: isTracked && !through.enters(register, blockNumber),
-          shrinksAtLastUse: isTracked && !through.outlives(register, blockNumber)))
-    }
     for instruction in block {
-      instruction.forEachUse { add($0) }
-      if let register = instruction.definition { add(register) }
+      instruction.forEachUse { number($0, code, through, blockNumber, &registers) }
+      if let register = instruction.definition { number(register, code, through, blockNumber, &registers) }
     }
     return registers
+  }
+
+  private mutating func number(
+    _ register: VirtualRegister, _ code: MachineCode, _ through: LiveThrough, _ blockNumber: Int,
+    _ registers: inout [LocalRegister]
+  ) {
+    guard localNumbers[register.index] < 0 else { return }
+    localNumbers[register.index] = Int32(truncatingIfNeeded: registers.count)
+    let isTracked = !code[register].isMask && code[register].remat == nil
+    registers.append(
+      LocalRegister(
+        id: register, isTracked: isTracked,
+        growsAtDefinition: isTracked && !through.enters(register, blockNumber),
+        shrinksAtLastUse: isTracked && !through.outlives(register, blockNumber)))
   }
 
   /// How many more registers are taken after an instruction than before.

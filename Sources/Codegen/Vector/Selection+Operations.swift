@@ -135,15 +135,18 @@ extension Selection {
   private mutating func fusedMultiplyAdd(_ operands: VectorOperands, _ result: VectorValue) {
     // One of the three may come from memory.
     let inMemory = operands.firstIndex { isPending($0) }
-    var sources: [MachineOperand] = []
-    for (index, value) in operands.enumerated() {
-      sources.append(index == inMemory ? operand(value) : .register(register(value)))
-    }
-    var instruction = MachineInstruction(
-      .vfmadd231ps, wide, define(result), sources[0], sources[1], sources[2])
+    var instruction = MachineInstruction(.vfmadd231ps, wide, .none)
+    instruction.first = source(operands[0], mayBeMemory: inMemory == 0)
+    instruction.second = source(operands[1], mayBeMemory: inMemory == 1)
+    instruction.third = source(operands[2], mayBeMemory: inMemory == 2)
+    instruction.destination = define(result)
     instruction.kind = .fusedMultiplyAdd
     instruction.commutes = true
     emit(instruction)
+  }
+
+  private mutating func source(_ value: VectorValue, mayBeMemory: Bool) -> MachineOperand {
+    mayBeMemory ? operand(value) : .register(register(value))
   }
 
   /// `vmaxps` is `a > b ? a : b`: right but for a NaN in `a`, which it has to be given back.

@@ -38,32 +38,45 @@ extension StateVariable {
     UInt32(truncatingIfNeeded: seed) &+ UInt32(truncatingIfNeeded: seed >> 32) &* 0x9E37_79B9
   }
 
-  /// Two random words for each element. Programs draw with the step as the second counter; these have one of their own.
-  private func words(_ seed: UInt64) -> (first: [Int32], second: [Int32]) {
+  /// Calls `body` with two random words for each of so many elements from a number on; the last ones may not exist. Programs
+  /// draw with the step as the second counter; these have one of their own.
+  private func forEachWords(
+    _ seed: UInt64, _ body: (_ first: Int, _ words: (SIMD8<UInt32>, SIMD8<UInt32>)) -> Void
+  ) {
     let key = (Self.word(ofSeed: seed), UInt32(truncatingIfNeeded: StableHash.of(name)))
-    let count = type.shape.elementCount
-    var first = [Int32](repeating: 0, count: count)
-    var second = first
-    first.withUnsafeMutableBufferPointer { first in
-      second.withUnsafeMutableBufferPointer { second in
-        for index in 0..<count {
-          let (a, b) = Random.threefry(key: key, counter: (UInt32(truncatingIfNeeded: index), .max))
-          first[index] = Int32(bitPattern: a)
-          second[index] = Int32(bitPattern: b)
-        }
-      }
+    let lanes = SIMD8<UInt32>(0, 1, 2, 3, 4, 5, 6, 7)
+    for first in stride(from: 0, to: type.shape.elementCount, by: lanes.scalarCount) {
+      let counter = lanes &+ UInt32(truncatingIfNeeded: first)
+      body(first, Random.threefry(key: key, counter: (counter, SIMD8(repeating: .max))))
     }
-    return (first, second)
   }
 
   private func uniform(_ bound: Float, _ seed: UInt64) -> ElementArray {
-    // 24 random bits: 2u − 1 is exact, so that there is one rounding.
-    converted(words(seed).first.map { (Float(UInt32(bitPattern: $0) >> 8) * 0x1p-23 - 1) * bound })
+    let count = type.shape.elementCount
+    var values: [Float] = []
+    values.reserveCapacity(count)
+    forEachWords(seed) { first, words in
+      values.append(addingCapacity: 8) { output in
+        // 24 random bits: 2u − 1 is exact, so that there is one rounding.
+        for lane in 0..<min(8, count - first) { output.append((Float(words.0[lane] >> 8) * 0x1p-23 - 1) * bound) }
+      }
+    }
+    return converted(values)
   }
 
   private func normal(_ deviation: Float, _ seed: UInt64) -> ElementArray {
+    let count = type.shape.elementCount
+    var first: [Int32] = []
+    var second: [Int32] = []
+    first.reserveCapacity(count)
+    second.reserveCapacity(count)
+    forEachWords(seed) { start, words in
+      for lane in 0..<min(8, count - start) {
+        first.append(Int32(bitPattern: words.0[lane]))
+        second.append(Int32(bitPattern: words.1[lane]))
+      }
+    }
     // The scalar sequence that programs use too, because libraries differ in the last bit of log and cos.
-    let (first, second) = words(seed)
     let numbers = ScalarFunction.normal.evaluate([.int32(first), .int32(second)]).floats ?? []
     return converted(numbers.map { $0 * deviation })
   }

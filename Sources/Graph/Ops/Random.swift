@@ -75,31 +75,30 @@ public struct Random: ElementwiseOp {
 
   /// The generator as its authors describe it, apart from the sequence that code generation uses.
   package static func threefry(key: (UInt32, UInt32), counter: (UInt32, UInt32)) -> (UInt32, UInt32) {
-    // No arrays: initial values draw millions of words.
-    func rotation(_ round: Int) -> UInt32 {
-      switch round % 8 {
-      case 0: 13
-      case 1: 15
-      case 2: 26
-      case 3: 6
-      case 4: 17
-      case 5: 29
-      case 6: 16
-      default: 24
-      }
-    }
+    let (first, second) = threefry(key: key, counter: (SIMD2(repeating: counter.0), SIMD2(repeating: counter.1)))
+    return (first[0], second[0])
+  }
+
+  /// The same for many counters at once: initial values draw millions of words.
+  @inline(__always)
+  package static func threefry<Words: SIMD<UInt32>>(
+    key: (UInt32, UInt32), counter: (Words, Words)
+  ) -> (Words, Words) {
     let third = 0x1BD1_1BDA ^ key.0 ^ key.1
     func injectedKey(_ index: Int) -> UInt32 { index % 3 == 0 ? key.0 : index % 3 == 1 ? key.1 : third }
     var (x0, x1) = (counter.0 &+ key.0, counter.1 &+ key.1)
-    for round in 0..<20 {
+    func mix(_ count: UInt32) {
       x0 = x0 &+ x1
-      let count = rotation(round)
-      x1 = (x1 << count | x1 >> (32 - count)) ^ x0
-      if round % 4 == 3 {
-        let injection = round / 4 + 1
-        x0 = x0 &+ injectedKey(injection)
-        x1 = x1 &+ injectedKey(injection + 1) &+ UInt32(injection)
+      x1 = (x1 &<< count | x1 &>> (32 - count)) ^ x0
+    }
+    for injection in 1...5 {
+      if injection % 2 == 1 {
+        mix(13); mix(15); mix(26); mix(6)
+      } else {
+        mix(17); mix(29); mix(16); mix(24)
       }
+      x0 = x0 &+ injectedKey(injection)
+      x1 = x1 &+ (injectedKey(injection + 1) &+ UInt32(injection))
     }
     return (x0, x1)
   }

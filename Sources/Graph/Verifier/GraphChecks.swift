@@ -11,25 +11,25 @@ extension GraphVerification {
   static let nodeChecks: [NodeCheck] = [
     NodeCheck(
       name: "meaning", summary: "The meaning fits the types of operands and result.",
-      problem: { $0.meaning.problem(operands: $0.operandTypes, result: $0.type) }),
+      problem: { subject, _ in subject.meaning.problem(operands: subject.operandTypes, result: subject.type) }),
     NodeCheck(
       name: "state", summary: "State is read by a number and with a type that the graph has.",
-      problem: { subject in
+      problem: { subject, graph in
         guard case .state(let id) = subject.meaning else { return nil }
-        let state = subject.graph.state
+        let state = graph.state
         guard state.indices.contains(id.index) else { return "there is no state \(id.raw); the graph has \(state.count)" }
         let type = state[id.index].type
         return type == subject.type ? nil : "'\(state[id.index].name)' has type \(type), not \(subject.type)"
       }),
     NodeCheck(
       name: "bodies", summary: "A loop has one body, whose inputs and outputs fit what it carries; other nodes have none.",
-      problem: { $0.bodyProblem }),
+      problem: { $0.bodyProblem($1) }),
     NodeCheck(
       name: "projection", summary: "A projection names a further result of its operand and has its type.",
-      problem: { subject in
+      problem: { subject, graph in
         guard case .projection(let index) = subject.meaning else { return nil }
-        guard let source = subject.node.operands.first else { return "it has no operand" }
-        let further = subject.graph[source].furtherTypes
+        guard let source = graph.nodes[subject.id.index].operands.first else { return "it has no operand" }
+        let further = graph.nodes[source.index].furtherTypes
         guard index >= 1, index <= further.count else {
           return "\(source) has \(further.count) further results, so there is no result \(index)"
         }
@@ -38,13 +38,13 @@ extension GraphVerification {
       }),
     NodeCheck(
       name: "primitives only", summary: "After decomposition, no meaning is a decomposition.",
-      problem: { subject in
+      problem: { subject, graph in
         guard subject.promises.contains(.primitivesOnly), case .decomposition = subject.meaning else { return nil }
-        return "\(type(of: subject.node.op).mnemonic) is a decomposition, and those are replaced by now"
+        return "\(type(of: graph.nodes[subject.id.index].op).mnemonic) is a decomposition, and those are replaced by now"
       }),
     NodeCheck(
       name: "order", summary: "Orders of accumulation are sound, and set once the pass for them has run.",
-      problem: { subject in
+      problem: { subject, graph in
         let order: AccumulationOrder?
         switch subject.meaning {
         case .reduce(let reduction): order = reduction.order
@@ -118,12 +118,12 @@ extension GraphVerification {
 }
 
 extension NodeUnderCheck {
-  fileprivate var bodyProblem: String? {
+  fileprivate func bodyProblem(_ graph: Graph) -> String? {
     guard case .loop(let iteration) = meaning else {
-      let node = node
-      if !node.bodies.isEmpty { return "it has a body, but is no loop" }
-      return node.furtherTypes.isEmpty ? nil : "it has several results, but is no loop"
+      if !graph.nodes[id.index].bodies.isEmpty { return "it has a body, but is no loop" }
+      return graph.nodes[id.index].furtherTypes.isEmpty ? nil : "it has several results, but is no loop"
     }
+    let node = graph[id]
     guard node.bodies.count == 1 else { return "a loop has one body, not \(node.bodies.count)" }
     let body = node.bodies[0]
     if !body.state.isEmpty || !body.updates.isEmpty { return "the body has state of its own" }

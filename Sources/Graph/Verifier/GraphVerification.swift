@@ -4,20 +4,18 @@
 struct NodeCheck: Sendable {
   let name: String
   let summary: String
-  /// What is wrong with the node, or `nil`.
-  let problem: @Sendable (NodeUnderCheck) -> String?
+  /// What is wrong with the node, or `nil`. The graph stands apart from what is known of the node, for it is copied with
+  /// nothing.
+  let problem: @Sendable (_ node: NodeUnderCheck, _ graph: Graph) -> String?
 }
 
-/// A node with what several checks need to know of it.
+/// What several checks need to know of a node.
 struct NodeUnderCheck {
-  let graph: Graph
   let promises: GraphPromises
   let id: NodeID
+  let type: TensorType
   let operandTypes: [TensorType]
   let meaning: Meaning
-
-  var node: Node { graph.nodes[id.index] }
-  var type: TensorType { graph.nodes[id.index].type }
 }
 
 /// One run of the verifier over a graph and its bodies.
@@ -64,10 +62,10 @@ struct GraphVerification {
     else { return report("type", "\(type) is no type of a tensor: extents from 1, at most 2³⁸ elements") }
 
     let subject = NodeUnderCheck(
-      graph: graph, promises: promises, id: id, operandTypes: operandTypes,
+      promises: promises, id: id, type: type, operandTypes: operandTypes,
       meaning: op.meaning(of: operandTypes, result: type))
     for check in Self.nodeChecks {
-      if let problem = check.problem(subject) { report(check.name, problem) }
+      if let problem = check.problem(subject, graph) { report(check.name, problem) }
     }
   }
 }
