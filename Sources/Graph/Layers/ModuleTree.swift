@@ -52,6 +52,7 @@ struct ModuleTree {
 
   /// The modules and parameters in a value, or nil if there are none.
   private static func found(in value: Any, _ objects: inout Set<ObjectIdentifier>) -> Node? {
+    if isPlain(value) { return nil }
     // Casts look into optionals, and cost less than mirrors do.
     if let module = value as? any Module {
       return withoutCycles(module, &objects) { Self.node(.module(module), parts: module.parts, &$0) }
@@ -75,6 +76,12 @@ struct ModuleTree {
       found = nil
     }
     return found.flatMap { $0.parameters.isEmpty && $0.children.isEmpty ? nil : $0 }
+  }
+
+  /// Whether the value is of a type that layers often have and that holds no parameters. The first cast of each type to a protocol,
+  /// like its first mirror, searches all that the process has loaded.
+  private static func isPlain(_ value: Any) -> Bool {
+    value is LayerIdentity || value is Int || value is Float || value is Double || value is Bool || value is String
   }
 
   private static func mayHoldParameters(_ value: Any) -> Bool {
