@@ -16,4 +16,37 @@ import Testing
     try VectorRun.check(program, target, seeds: seed..<seed + 1, "seed \(seed)")
     try VectorRun.check(program, target, workers: 3, seeds: seed..<seed + 1, "seed \(seed), three workers")
   }
+
+  /// What lies side by side along an unrolled axis, and apart along the lanes, is loaded along the axis and turned: whole blocks,
+  /// and some rows or columns of one.
+  @Test(arguments: [(16, 16), (8, 8), (40, 3), (21, 13), (5, 7), (17, 16)], VectorRun.targets)
+  func stridedLoadsAreTurnedWithoutGathers(_ size: (lanes: Int, copies: Int), _ target: Target) throws {
+    let copies = min(size.copies, target.vectorByteCount / 4)
+    let program = try LoopProgram(
+      parsing: """
+        program "turning" {
+          state 0
+          scratch 16384
+          buffer x: f32[8192] at input 0 + 0
+          buffer y: f32[4096] at scratch + 0
+          kernel turn {
+            sequential i0 in 3 {
+              unrolled i1 in \(copies) {
+                vector i2 in \(size.lanes) {
+                  v0: f32 = load x[i0*16 + i1 + i2*67 + 5]
+                  store y[i0*1024 + i1*48 + i2] = v0
+                }
+              }
+            }
+          }
+          schedule {
+            run turn
+          }
+        }
+        """)
+    let kernels = try VectorRun.check(program, target)
+    #expect(kernels.count == 1)
+    let text = kernels[0].description
+    #expect(text.contains("vunpcklps") && !text.contains("vgather"), "\(text)")
+  }
 }

@@ -114,6 +114,7 @@ extension VectorInstruction {
     case .point(_, let access, _): write("row of ", access)
     case .lanesDown(let distance): text.write("lanes down by \(distance)")
     case .spread: text.write("lane 0 everywhere")
+    case .shuffle: text.write("turn")
     }
     for (index, operand) in operands.enumerated() {
       text.write(index == 0 ? " v" : ", v")

@@ -72,7 +72,7 @@ extension Expansion {
   }
 
   /// Where an access goes at the current point, and the vector of indices if lanes are gathered.
-  private mutating func resolve(
+  mutating func resolve(
     _ access: Access, varies: Bool
   ) throws(VectorLimitation) -> (VectorAccess, index: VectorValue?) {
     let buffer = buffers[access.buffer.index]

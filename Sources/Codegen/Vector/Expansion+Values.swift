@@ -4,6 +4,10 @@ extension Expansion {
   mutating func define(_ value: LoopValue, _ expression: LoopExpression) throws(VectorLimitation) {
     let set = dependence[value]
     let type = kernel.valueTypes[value.index]
+    if case .load(let access, nil, _) = expression, let axis = turnedAxis(access) {
+      instances[value.index] = try turnedLoads(access, type, over: set, along: axis)
+      return
+    }
     instances[value.index] = try instances(over: set) { (e) throws(VectorLimitation) in
       switch expression {
       case .constant(let literal): return e.literal(literal)

@@ -150,16 +150,21 @@ struct Expansion {
   /// The instance of a value at the current point.
   func instance(_ value: LoopValue) throws(VectorLimitation) -> VectorValue {
     let all = instances[value.index]
-    var position = 0
-    if !all.axes.isEmpty {
-      for depth in axes.indices where all.axes.contains(AxisSet(depth: depth)) {
-        position = position * axes[depth].parts + axes[depth].part
-      }
-    }
+    let position = position(in: all.axes)
     guard position < all.values.count else {
       throw .malformed("value \(value.raw) is used where it is not defined")
     }
     return all.values[position]
+  }
+
+  /// Of the current point's instance among those over a set of axes.
+  func position(in set: AxisSet) -> Int {
+    var position = 0
+    if set.isEmpty { return position }
+    for depth in axes.indices where set.contains(AxisSet(depth: depth)) {
+      position = position * axes[depth].parts + axes[depth].part
+    }
+    return position
   }
 
   mutating func instances(

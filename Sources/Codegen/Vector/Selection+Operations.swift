@@ -33,6 +33,7 @@ extension Selection {
     case .spread:
       let source = MachineOperand.register(register(operands[0]))
       emit(MachineInstruction(.vbroadcastss, wide, define(result), source))
+    case .shuffle(let shuffle): self.shuffle(shuffle, operands[0], operands[1], result)
     case .store, .point: break
     }
   }
@@ -338,6 +339,20 @@ extension Selection {
     let upper = testsLower ? MachineOperand.register(temporary()) : define(result)
     emit(MachineInstruction(.vpcmpgtd, wide, upper, bound, source))
     if testsLower { emit(MachineInstruction(.vpand, wide, define(result), lower, upper)) }
+  }
+
+  private mutating func shuffle(_ shuffle: Shuffle, _ a: VectorValue, _ b: VectorValue, _ result: VectorValue) {
+    switch shuffle {
+    case .interleave(1, let isHigh): binary(isHigh ? .vunpckhps : .vunpcklps, a, b, result)
+    case .interleave(_, let isHigh): binary(isHigh ? .vunpckhpd : .vunpcklpd, a, b, result)
+    case .everyOtherPart(let isOdd):
+      // The immediate has two bits for each of four parts, or four for each of two.
+      let (mnemonic, even, odd): (X86Mnemonic, Int32, Int32) =
+        family == .avx512 ? (.vshuff32x4, 0b10_00_10_00, 0b11_01_11_01) : (.vperm2f128, 0x20, 0x31)
+      let first = MachineOperand.register(register(a))
+      let second = operand(b)
+      emit(MachineInstruction(mnemonic, wide, define(result), first, second, .immediate(isOdd ? odd : even)))
+    }
   }
 
   private mutating func lanesDown(_ value: VectorValue, _ distance: Int, _ result: VectorValue) {

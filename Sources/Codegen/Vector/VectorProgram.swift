@@ -115,6 +115,8 @@ enum VectorOperation: Hashable, Sendable, BitwiseCopyable {
   case lanesDown(Int)
   /// Lane 0 everywhere.
   case spread
+  /// Of two operands.
+  case shuffle(Shuffle)
 }
 
 struct VectorInstruction: Sendable, BitwiseCopyable {
