@@ -53,6 +53,13 @@ struct KernelTiming {
   private static var cases: [Case] {
     [
       gemm(512, 512, 512), gemm(1024, 1024, 1024), gemm(128, 784, 512),
+      product("layer 256×1024×1024, bias, gelu", 256, 1024, 1024) { x, w, b in gelu(matmul(x, w) + b) },
+      product("  its gradient by the input", 256, 1024, 1024, turnsWeights: true) { d, w, _ in
+        matmul(d, w.transposed(to: [1, 0]))
+      },
+      product("  its gradient by the weights", 1024, 256, 1024, turnsInput: true) { x, d, _ in
+        matmul(x.transposed(to: [1, 0]), d)
+      },
       convolution("conv 64×32×26² → 64, 3×3, bias, relu") { x, w, b, _ in relu(conv2d(x, w) + b) },
       convolution("  its gradient by the weights") { x, w, _, d in gradient(of: (conv2d(x, w) * d).sum(), withRespectTo: w) },
       convolution("  its gradient by the images") { x, w, _, d in gradient(of: (conv2d(x, w) * d).sum(), withRespectTo: x) },
@@ -72,6 +79,19 @@ struct KernelTiming {
       graph: Graph { g in
         let (x, w, b) = (g.input("x", [rows, inner]), g.input("w", [inner, columns]), g.input("b", [columns]))
         g.output("y", relu(matmul(x, w) + b))
+      })
+  }
+
+  private static func product(
+    _ name: String, _ rows: Int, _ inner: Int, _ columns: Int, turnsInput: Bool = false, turnsWeights: Bool = false,
+    _ result: (_ x: Tensor, _ w: Tensor, _ b: Tensor) -> Tensor
+  ) -> Case {
+    Case(
+      name: name, flopCount: 2 * rows * inner * columns,
+      graph: Graph { g in
+        let x = g.input("x", turnsInput ? [inner, rows] : [rows, inner])
+        let w = g.input("w", turnsWeights ? [columns, inner] : [inner, columns])
+        g.output("y", result(x, w, g.input("b", [columns])))
       })
   }
 

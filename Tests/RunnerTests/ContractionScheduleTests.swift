@@ -37,7 +37,22 @@ import Testing
     Case(
       name: "rows far apart", a: [66, 515], b: [66, 300], build: { matmul($0.transposed(to: [1, 0]), $1) }, says: "rows packed"),
     Case(
-      name: "rows a page apart", a: [33, 1024], b: [1024, 300], build: { relu(matmul($0, $1)) }, says: "rows packed"),
+      name: "rows a page apart", a: [33, 1024], b: [1024, 300], build: { relu(matmul($0, $1)) }, says: "packed"),
+    Case(
+      name: "rows far apart, packed in several blocks", a: [300, 520], b: [300, 300],
+      build: { matmul($0.transposed(to: [1, 0]), $1) }, says: "rows packed"),
+    Case(
+      name: "the second factor transposed", a: [37, 83], b: [269, 83], build: { matmul($0, $1.transposed(to: [1, 0])) },
+      says: "packed and turned"),
+    Case(
+      name: "the second factor transposed and computed", a: [24, 64], b: [70, 64],
+      build: { matmul($0, exp($1).transposed(to: [1, 0])) + 1 }, says: "packed and turned"),
+    Case(
+      name: "the second factor transposed, in heads", a: [3, 25, 4, 21], b: [3, 27, 4, 21],
+      build: { matmul($0.transposed(to: [0, 2, 1, 3]), $1.transposed(to: [0, 2, 3, 1])) }, says: "packed and turned"),
+    Case(
+      name: "the second factor transposed, in runs along k", a: [26, 40_003], b: [130, 40_003],
+      build: { matmul($0, $1.transposed(to: [1, 0])) }, says: "packed and turned, 15 runs"),
     Case(name: "few columns, many rows", a: [300, 64], b: [64, 10], build: { matmul($0, $1) }, says: "divide rows"),
   ]
 

@@ -18,6 +18,9 @@ struct ContractionSchedule: Sendable {
     var rowStride: Int
     /// Elements from one strip to the next where each strip lies by itself, so that a tile reads memory in one run.
     var stripStep: Int?
+    /// Where neighbours in memory follow one another along k: the edge of the blocks that are read along k and written along
+    /// the columns.
+    var turnedBlock: Int?
     var elementCount: Int
   }
 
@@ -40,8 +43,9 @@ struct ContractionSchedule: Sendable {
   /// Iterations of the outermost reduced axis after which accumulators are stored, to be loaded again.
   var depth: Int
   var packing: Packing?
-  /// Whether the first factor is packed for each tile of rows: for each k a run of the tile's rows.
-  var packsRows = false
+  /// So many tiles' rows of the first factor are packed at once, each tile by itself: for each k a run of the tile's rows. 0
+  /// where they are read where they are.
+  var packedTiles = 0
   /// Whether results wait in the workspace between runs along k, since no tensor has them.
   var keepsAccumulators = false
   /// Whether a tile goes through memory before the rest of the kernel: long epilogues would be copied out for each
@@ -49,9 +53,11 @@ struct ContractionSchedule: Sendable {
   var storesTile: Bool
   var division: Division
 
-  /// Rows for which packing what is not a run of neighbours pays: a tile's.
+  /// Rows for which packing what is not a run of neighbours pays.
   static let leastPackedRows = 8
 
+  /// Elements of a tile's packed rows.
+  var packedTileSize: Int { inner.reduce(tile) { $0 * $1.extent } }
   var depthRuns: Int { (inner[0].extent + depth - 1) / depth }
 }
 
@@ -71,7 +77,7 @@ extension ContractionSchedule {
     func isRow(_ axis: LoopAxis) -> Bool { axis.mask & maskB == 0 }
     guard let widest = axes.domain.last, widest.mask & maskA == 0, widest.mask & maskB == widest.mask else { return nil }
     let isPlain = Self.isPlain(body, b, widest)
-    // A panel has half of the second level; one that strips don't divide, no more than the first level's neighbourhood.
+    // A panel has half of the second level.
     let limit = max(target.level2Bytes / 2 / 4, 16 << 10)
     let rowCount = axes.domain.filter(isRow).reduce(1) { $0 * $1.extent }
     let depthCount = axes.inner[0].reduce(1) { $0 * $1.extent }
@@ -120,8 +126,9 @@ extension ContractionSchedule {
       let rest = columns.dropFirst().reduce(1) { $0 * body.extents[$1] }
       if rest > 1 {
         // A panel holds whole runs of the inner axes.
-        let most = max(1, min((16 << 10) / max(1, depthCount * rest), body.extents[columns[0]]))
-        panel = Self.block(body.extents[columns[0]], most: most, workers: division == .panels ? target.workers : 1) * rest
+        let extent = body.extents[columns[0]]
+        let most = min(limit / max(1, depthCount * rest), extent / (division == .panels ? target.workers : 1))
+        panel = rest * costs.runs(extent, of: rest, most: max(1, most), rows: row.extent)
         let fitting = costs.best(rows: [row.extent], columns: panel, workers: 1)
         (tile, strip) = (fitting.tile, min(fitting.vectors * lanes, panel))
       }
@@ -142,18 +149,25 @@ extension ContractionSchedule {
         packing = Packing(columns: columns, rowStride: width, elementCount: run * width)
       }
     }
-    // Rows far apart in memory: each k would take a cache line for each, or as many lines would fall into one set.
+    // Where neighbours are rows, each k would take a cache line of its own, and many of them fall into one set.
     let rowStride = body.loadStride(a, LoopVariable(raw: Int32(row.axis)))
     let depthStride = body.loadStride(a, LoopVariable(raw: Int32(stage.axes.upperBound - 1)))
-    if packs, depthRuns == 1, row.mask.nonzeroBitCount == 1, depthCount >= 64, column.extent / strip >= 4,
-      rowStride == 1 && depthStride >= 512 || depthStride == 1 && rowStride >= 1024 && rowStride % 1024 == 0
+    if packs, depthRuns == 1, row.mask.nonzeroBitCount == 1, depthCount >= 64, column.extent / strip >= 4, rowStride == 1,
+      depthStride >= 512
     {
-      packsRows = true
-      // One panel serves all its strips while a tile's rows are at hand.
-      if packing?.columns.count == 1 {
-        let most = min(limit / depthCount / strip, (column.extent / strip + (division == .panels ? target.workers : 1) - 1) / (division == .panels ? target.workers : 1))
-        panel = max(1, most) * strip
-      }
+      // As many tiles as leave the second level to the panel, so that lines that tiles share are read once.
+      packedTiles = max(1, min(limit / 4 / (tile * depthCount), (row.extent + tile - 1) / tile))
+    }
+    if depthRuns == 1, packing?.columns.count == 1 {
+      // What panels are packed from is read in long runs, and tiles' packed rows serve many strips; workers get as many each.
+      let workers = division == .panels ? target.workers : 1
+      let strips = (column.extent + strip - 1) / strip
+      let most = max(1, limit / depthCount / strip)
+      let panels = ((strips + most - 1) / most + workers - 1) / workers * workers
+      panel = (strips + panels - 1) / panels * strip
+    }
+    if packing?.stripStep != nil, body.liesAlongDepth(b, column, stage.axes, atLeast: lanes / 2) {
+      packing?.turnedBlock = lanes
     }
     if let step = packing?.stripStep { packing?.elementCount = (panel + strip - 1) / strip * step }
     let epilogue = body.stages.dropFirst().reduce(0) { $0 + $1.stores.count + $1.values.count }
@@ -184,7 +198,8 @@ extension ContractionSchedule {
   var text: String {
     var text = "tiles of \(tile) × \(strip)"
     if packing != nil { text += ", panels of \(panel) columns packed" }
-    if packsRows { text += ", rows packed" }
+    if packing?.turnedBlock != nil { text += " and turned" }
+    if packedTiles > 0 { text += ", rows packed" }
     if depthRuns > 1 { text += ", \(depthRuns) runs along k" }
     return text + ", workers divide \(division.rawValue)"
   }
@@ -237,6 +252,20 @@ private struct TileCosts {
   }
 }
 
+extension TileCosts {
+  /// How many runs of `length` columns make the panel for which all `extent` runs cost least; few if more gain little.
+  func runs(_ extent: Int, of length: Int, most: Int, rows: Int) -> Int {
+    var best = (count: 1, cost: Double.infinity)
+    for count in 1...most {
+      let cost = blocks(extent, count).reduce(0) { sum, run in
+        sum + Double(run.count) * self.best(rows: [rows], columns: run.size * length, workers: 1).cost
+      }
+      if cost < best.cost * 0.98 { best = (count, cost) }
+    }
+    return best.count
+  }
+}
+
 extension KernelBody {
   /// Everything that `value` needs and nothing else does.
   fileprivate func expressions(only value: LoopValue) -> Set<Int> {
@@ -272,6 +301,18 @@ extension KernelBody {
   fileprivate func loadStride(_ value: LoopValue, _ axis: LoopVariable) -> Int {
     guard case .load(let access, _, _) = expressions[value.index] else { return 0 }
     return abs(access.index.coefficient(of: axis))
+  }
+
+  /// Whether what `value` needs lies in memory with neighbours along the innermost of the reduced axes, of at least so many, and
+  /// columns apart.
+  fileprivate func liesAlongDepth(_ value: LoopValue, _ column: LoopAxis, _ reduced: Range<Int>, atLeast count: Int) -> Bool {
+    guard let depth = reduced.last(where: { extents[$0] > 1 }), extents[depth] >= count else { return false }
+    let (along, across) = (LoopVariable(raw: Int32(depth)), LoopVariable(raw: Int32(column.axis)))
+    return expressions(only: value).contains { number in
+      guard case .load(let access, nil, _) = expressions[number], access.indirection == nil, types[number] != .bool
+      else { return false }
+      return access.index.coefficient(of: along) == 1 && !(0...1).contains(access.index.coefficient(of: across))
+    }
   }
 
   /// About how many instructions come after the contraction.

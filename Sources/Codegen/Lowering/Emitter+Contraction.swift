@@ -95,21 +95,20 @@ extension Emitter {
   ) {
     if let buffer = workspace.rows, panel != nil {
       emitOuter(schedule.rows, isTop: false) { emitter, _ in
-        for run in Self.blocks(schedule.row.extent, of: schedule.tile) {
-          emitter.emitBlocks(run, isTop: false) { emitter, row, _ in
-            emitter.packRows(schedule, row, run.extent, buffer)
-            emitter.emitStrips(schedule, columns) { emitter, columns in write(&emitter, row, run.extent, columns) }
-            emitter.packedRows = nil
+        emitter.emitBlocks(schedule.row.extent, of: schedule.packedTiles * schedule.tile) { emitter, start, count in
+          emitter.packRows(schedule, start, count, buffer)
+          emitter.emitBlocks(count, of: schedule.tile) { emitter, row, count in
+            emitter.packedRows?.origin = row.divided(exactlyBy: schedule.tile) * schedule.packedTileSize
+            emitter.emitStrips(schedule, columns) { write(&$0, start + row, count, $1) }
           }
+          emitter.packedRows = nil
         }
       }
       return
     }
     emitStrips(schedule, columns) { emitter, columns in
       emitter.emitOuter(schedule.rows, isTop: false) { emitter, _ in
-        for run in Self.blocks(schedule.row.extent, of: schedule.tile) {
-          emitter.emitBlocks(run, isTop: false) { emitter, row, _ in write(&emitter, row, run.extent, columns) }
-        }
+        emitter.emitBlocks(schedule.row.extent, of: schedule.tile) { write(&$0, $1, $2, columns) }
       }
     }
   }
@@ -117,10 +116,8 @@ extension Emitter {
   private mutating func emitStrips(
     _ schedule: ContractionSchedule, _ columns: Columns, _ write: (inout Emitter, Columns) -> Void
   ) {
-    for run in Self.blocks(columns.count, of: schedule.strip) {
-      emitBlocks(run, isTop: false) { emitter, start, _ in
-        write(&emitter, Columns(panel: columns.panel, start: start, count: run.extent))
-      }
+    emitBlocks(columns.count, of: schedule.strip) { emitter, start, count in
+      write(&emitter, Columns(panel: columns.panel, start: start, count: count))
     }
   }
 

@@ -101,6 +101,15 @@ extension Emitter {
     close(variable, run.count, isTop: isTop)
   }
 
+  /// Loops over `extent` points in blocks, none of them the kernel's outermost.
+  mutating func emitBlocks(
+    _ extent: Int, of size: Int, _ write: (inout Emitter, _ start: AffineExpression, _ count: Int) -> Void
+  ) {
+    for run in Self.blocks(extent, of: size) {
+      emitBlocks(run, isTop: false) { emitter, start, _ in write(&emitter, start, run.extent) }
+    }
+  }
+
   private mutating func emitTile(
     _ axis: LoopAxis, _ start: AffineExpression, _ extent: Int, isTop: Bool,
     _ write: (inout Emitter, _ isTop: Bool) -> Void

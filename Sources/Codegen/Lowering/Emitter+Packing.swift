@@ -27,17 +27,35 @@ extension Emitter {
     var columnAxes = packing.columns.map(ownAxis)
     let inPanel = columnAxes.dropFirst().reduce(1) { $0 * $1.extent }
     columnAxes[0].extent = columns.count / inPanel
-    // Short inner loops are copied out: conditions on their numbers become constants, and counting would cost more.
-    let copied = Self.shortLoops(reduced + columnAxes.dropLast())
-    emitNest(reduced, copied: copied - (columnAxes.count - 1), at: depth.divided(exactlyBy: below)) { emitter in
-      emitter.emitColumnNest(
-        columnAxes[...], of: strip, copied: copied, at: columns.panel.divided(exactlyBy: inPanel), AffineExpression()
-      ) { emitter, first, lane in
-        let value = emitter.value(schedule.second)
-        var place = first + lane
-        if let step = packing.stripStep { place = first.divided(exactlyBy: strip) * step + lane }
-        let index = emitter.substituted(row) + origin + place
-        emitter.append(.store(Access(buffer, index), value, condition: nil))
+    func store(_ emitter: inout Emitter, _ first: AffineExpression, _ lane: AffineExpression) {
+      let value = emitter.value(schedule.second)
+      var place = first + lane
+      if let step = packing.stripStep { place = first.divided(exactlyBy: strip) * step + lane }
+      emitter.append(.store(Access(buffer, emitter.substituted(row) + origin + place), value, condition: nil))
+    }
+    var levels = reduced.map { Level(axis: $0) }
+    levels[0].start = depth.divided(exactlyBy: below)
+    var columnLevels = columnAxes.map { Level(axis: $0) }
+    columnLevels[0].start = columns.panel.divided(exactlyBy: inPanel)
+    var step = 1
+    for index in columnAxes.indices.reversed() {
+      columnLevels[index].columnStep = step
+      step *= columnAxes[index].extent
+    }
+    let last = columnLevels.removeLast()
+    if let edge = packing.turnedBlock {
+      let along = levels.removeLast()
+      emitNest(levels[...], copied: 0) { emitter, _ in
+        emitter.emitTurned(along, last, columns.count, of: strip, edge: edge, store)
+      }
+    } else {
+      // Short inner loops are copied out: conditions on their numbers become constants, and counting would cost more.
+      let short = Self.shortLoops(levels)
+      let nest = levels.dropLast(short) + columnLevels + levels.suffix(short)
+      emitNest(nest, copied: Self.shortLoops(Array(nest))) { emitter, column in
+        emitter.emitBlocks(last.axis.extent, of: strip) { emitter, first, count in
+          emitter.emitLaneLoop(last.axis, at: last.start + first, count) { store(&$0, column + first, $1) }
+        }
       }
     }
     // Tiles run along axes that stand for several of these.
@@ -45,19 +63,20 @@ extension Emitter {
     panel = PackedPanel(value: schedule.second, buffer: buffer, row: row, origin: origin)
   }
 
-  /// Evaluates the first factor for a tile's rows and all k, each k a run of rows.
+  /// Evaluates the first factor for the rows of some tiles and all k: for each tile and each k a run of rows.
   mutating func packRows(_ schedule: ContractionSchedule, _ start: AffineExpression, _ count: Int, _ buffer: BufferID) {
     let reduced = body.stages[0].axes.filter { body.extents[$0] > 1 }.map(ownAxis)
     let depth = depthNumber(times: schedule.tile)
     packedRows = nil
-    emitNest(reduced, copied: 0, at: AffineExpression()) { emitter in
-      let lane = emitter.newVariable()
-      emitter.bind(schedule.row, to: start + AffineExpression(lane))
-      emitter.open([schedule.row])
-      let value = emitter.value(schedule.first)
-      emitter.append(.store(Access(buffer, emitter.substituted(depth) + AffineExpression(lane)), value, condition: nil))
-      let statements = emitter.close()
-      emitter.append(.loop(Loop(lane, extent: count, axis: .vector, body: statements)))
+    emitNest(reduced.map { Level(axis: $0) }[...], copied: 0) { emitter, _ in
+      emitter.emitBlocks(count, of: schedule.tile) { emitter, row, count in
+        let tile = row.divided(exactlyBy: schedule.tile) * schedule.packedTileSize
+        emitter.emitLaneLoop(schedule.row, at: start + row, count) { emitter, lane in
+          let value = emitter.value(schedule.first)
+          let place = emitter.substituted(depth) + tile + lane
+          emitter.append(.store(Access(buffer, place), value, condition: nil))
+        }
+      }
     }
     for axis in reduced { bind(axis, to: AffineExpression()) }
     packedRows = PackedPanel(value: schedule.first, buffer: buffer, row: depth, origin: AffineExpression())
@@ -78,75 +97,80 @@ extension Emitter {
     LoopAxis(extent: body.extents[axis], axis: axis, mask: 1 << UInt64(axis))
   }
 
+  /// One loop of a nest in which a factor is packed.
+  private struct Level {
+    var axis: LoopAxis
+    var start = AffineExpression()
+    /// How many of a panel's columns each iteration goes on; 0 for a reduced axis.
+    var columnStep = 0
+  }
+
   /// How many of the innermost loops are copied out.
-  private static func shortLoops(_ axes: [LoopAxis]) -> Int {
+  private static func shortLoops(_ levels: [Level]) -> Int {
     var copies = 1
     var count = 0
-    for axis in axes.reversed() {
-      copies *= axis.extent
+    for level in levels.reversed() {
+      copies *= level.axis.extent
       if copies > 8 { break }
       count += 1
     }
     return count
   }
 
-  /// Loops over `axes`, of which the first starts at `start`, and so many of the last are copied out.
+  /// Loops of which so many of the last are copied out, around what needs the column of a panel that they come to.
   private mutating func emitNest(
-    _ axes: [LoopAxis], copied: Int, at start: AffineExpression, _ write: (inout Emitter) -> Void
+    _ levels: ArraySlice<Level>, copied: Int, at column: AffineExpression = AffineExpression(),
+    _ write: (inout Emitter, _ column: AffineExpression) -> Void
   ) {
-    guard let axis = axes.first else {
-      write(&self)
+    guard let level = levels.first else {
+      write(&self, column)
       return
     }
-    emitLevel(axis, isCopied: axes.count <= copied, at: start) { emitter, _ in
-      emitter.emitNest(Array(axes.dropFirst()), copied: copied, at: AffineExpression(), write)
-    }
-  }
-
-  /// One loop of a nest, or what it would run if it ran once.
-  private mutating func emitLevel(
-    _ axis: LoopAxis, isCopied: Bool, at start: AffineExpression,
-    _ write: (inout Emitter, _ number: AffineExpression) -> Void
-  ) {
-    let variable = axis.extent == 1 ? nil : newVariable()
+    // What would run once is no loop.
+    let variable = level.axis.extent == 1 ? nil : newVariable()
     let number = variable.map { AffineExpression($0) } ?? AffineExpression()
-    bind(axis, to: start + number)
-    open([axis])
-    write(&self, number)
+    bind(level.axis, to: level.start + number)
+    open([level.axis])
+    emitNest(levels.dropFirst(), copied: copied, at: column + number * level.columnStep, write)
     let statements = close()
     if let variable {
-      append(
-        .loop(Loop(variable, extent: axis.extent, axis: isCopied ? .unrolled : .sequential, body: statements)))
+      let axis = levels.count <= copied ? Loop.Axis.unrolled : .sequential
+      append(.loop(Loop(variable, extent: level.axis.extent, axis: axis, body: statements)))
     } else {
       for statement in statements { append(statement) }
     }
   }
 
-  /// Loops over a panel's columns, the innermost in vectors: lanes of runs of `strip`, each of which has a first column,
-  /// counted from the panel's first.
-  private mutating func emitColumnNest(
-    _ axes: ArraySlice<LoopAxis>, of strip: Int, copied: Int, at start: AffineExpression, _ column: AffineExpression,
+  /// Loops over columns, and in them along the innermost reduced axis, in blocks of `edge` by `edge`, whose columns are
+  /// lanes and whose k are copied out: what lies side by side along k can be loaded so, and turned in registers.
+  private mutating func emitTurned(
+    _ reduced: Level, _ column: Level, _ columnCount: Int, of strip: Int, edge: Int,
     _ write: (inout Emitter, _ first: AffineExpression, _ lane: AffineExpression) -> Void
   ) {
-    guard let axis = axes.first else { return }
-    let rest = axes.dropFirst()
-    guard !rest.isEmpty else {
-      for run in Self.blocks(axis.extent, of: strip) {
-        emitBlocks(run, isTop: false) { emitter, first, _ in
-          let lane = emitter.newVariable()
-          emitter.bind(axis, to: start + first + AffineExpression(lane))
-          emitter.open([axis])
-          write(&emitter, column + first, AffineExpression(lane))
+    emitBlocks(columnCount, of: strip) { emitter, first, count in
+      emitter.emitBlocks(count, of: edge) { emitter, place, width in
+        emitter.emitBlocks(reduced.axis.extent, of: edge) { emitter, depth, height in
+          let copy = emitter.newVariable()
+          emitter.bind(reduced.axis, to: reduced.start + depth + AffineExpression(copy))
+          emitter.open([reduced.axis])
+          emitter.emitLaneLoop(column.axis, at: column.start + first + place, width) { write(&$0, first, place + $1) }
           let statements = emitter.close()
-          emitter.append(.loop(Loop(lane, extent: run.extent, axis: .vector, body: statements)))
+          emitter.append(.loop(Loop(copy, extent: height, axis: .unrolled, body: statements)))
         }
       }
-      return
     }
-    let stride = rest.reduce(1) { $0 * $1.extent }
-    emitLevel(axis, isCopied: rest.count <= copied, at: start) { emitter, number in
-      emitter.emitColumnNest(
-        rest, of: strip, copied: copied, at: AffineExpression(), column + number * stride, write)
-    }
+  }
+
+  /// Opens a vector loop over `count` points of an axis, the first at `start`.
+  private mutating func emitLaneLoop(
+    _ axis: LoopAxis, at start: AffineExpression, _ count: Int,
+    _ write: (inout Emitter, _ lane: AffineExpression) -> Void
+  ) {
+    let lane = newVariable()
+    bind(axis, to: start + AffineExpression(lane))
+    open([axis])
+    write(&self, AffineExpression(lane))
+    let statements = close()
+    append(.loop(Loop(lane, extent: count, axis: .vector, body: statements)))
   }
 }

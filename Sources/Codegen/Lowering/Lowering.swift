@@ -176,8 +176,8 @@ struct Lowering {
     }
     if contraction.storesTile { workspace.tile = add("tile", contraction.tile * contraction.strip, &self) }
     if let packing = contraction.packing { workspace.panel = add("panel", packing.elementCount, &self) }
-    if contraction.packsRows {
-      workspace.rows = add("rows", contraction.tile * contraction.inner.reduce(1) { $0 * $1.extent }, &self)
+    if contraction.packedTiles > 0 {
+      workspace.rows = add("rows", contraction.packedTiles * contraction.packedTileSize, &self)
     }
     if contraction.keepsAccumulators {
       workspace.accumulators = add("accumulators", contraction.row.extent * contraction.panel, &self)
