@@ -49,4 +49,39 @@ import Testing
     let text = kernels[0].description
     #expect(text.contains("vunpcklps") && !text.contains("vgather"), "\(text)")
   }
+
+  /// Every other element, and stores of which an unrolled axis has the elements between.
+  @Test(arguments: [12, 16, 3, 8, 21, 1], VectorRun.targets)
+  func pairsAreLoadedAndStoredByNeighbours(_ lanes: Int, _ target: Target) throws {
+    let program = try LoopProgram(
+      parsing: """
+        program "pairs" {
+          state 0
+          scratch 4096
+          buffer x: f32[512] at input 0 + 0
+          buffer y: f32[512] at scratch + 0
+          buffer z: f32[512] at scratch + 2048
+          kernel pair {
+            sequential i0 in 3 {
+              unrolled i1 in 2 {
+                vector i2 in \(lanes) {
+                  v0: f32 = load x[i0*50 + i1 + i2*2]
+                  v1: f32 = load x[i0*3 + i2*2 + 7]
+                  v2: f32 = multiply v0, v1
+                  store y[i0*50 + i1 + i2*2 + 1] = v2
+                  store z[i0*50 + i1 + i2*2] = v1
+                }
+              }
+            }
+          }
+          schedule {
+            run pair
+          }
+        }
+        """)
+    let kernels = try VectorRun.check(program, target)
+    #expect(kernels.count == 1)
+    let text = kernels[0].description
+    #expect(text.contains("vshufps") && !text.contains("vgather"), "\(text)")
+  }
 }

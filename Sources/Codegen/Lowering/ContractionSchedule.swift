@@ -158,8 +158,8 @@ extension ContractionSchedule {
       // As many tiles as leave the second level to the panel, so that lines that tiles share are read once.
       packedTiles = max(1, min(limit / 4 / (tile * depthCount), (row.extent + tile - 1) / tile))
     }
-    if depthRuns == 1, packing?.columns.count == 1 {
-      // What panels are packed from is read in long runs, and tiles' packed rows serve many strips; workers get as many each.
+    if packedTiles > 0, packing?.columns.count == 1 {
+      // Packed rows serve many strips; workers get as many panels each.
       let workers = division == .panels ? target.workers : 1
       let strips = (column.extent + strip - 1) / strip
       let most = max(1, limit / depthCount / strip)
@@ -171,7 +171,7 @@ extension ContractionSchedule {
     }
     if let step = packing?.stripStep { packing?.elementCount = (panel + strip - 1) / strip * step }
     let epilogue = body.stages.dropFirst().reduce(0) { $0 + $1.stores.count + $1.values.count }
-    storesTile = epilogue > 0 && body.epilogueSize(b, a) > 12
+    storesTile = epilogue > 0 && body.epilogueSize(b, a) > 6
   }
 
   /// A block of at most `most` that divides the extent if one does that isn't much smaller, in at least so many pieces.

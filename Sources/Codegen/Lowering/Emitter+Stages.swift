@@ -258,6 +258,22 @@ extension Emitter {
     } ?? inner.count - 1
     var outer = inner
     let axis = outer.remove(at: column)
+    // Pairs of neighbours would leave most lanes empty: both are written together, by lanes along the axis that the pairs lie
+    // along.
+    if axis.extent == 2, let wide = outer.last, column == outer.count, wide.extent > 2,
+      stage.stores.allSatisfy({ $0.access.index.coefficient(of: LoopVariable(raw: Int32(wide.axis))) == 2 })
+    {
+      outer.removeLast()
+      emitLoops(outer) { emitter in
+        let copy = emitter.newVariable()
+        emitter.bind(axis, to: AffineExpression(copy))
+        emitter.open([axis])
+        emitter.emitStrips(wide) { emitter in emitter.emit(stage.stores) }
+        let statements = emitter.close()
+        emitter.append(.loop(Loop(copy, extent: 2, axis: .unrolled, body: statements)))
+      }
+      return
+    }
     emitLoops(outer) { emitter in
       emitter.emitStrips(axis) { emitter in emitter.emit(stage.stores) }
     }

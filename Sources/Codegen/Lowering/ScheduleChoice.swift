@@ -7,7 +7,8 @@ struct ScheduleChoice: Sendable {
   var vectorAxis: Int?
   /// Points of one vector loop.
   var strip: Int
-  /// The axis of the domain that is unrolled in registers, for contractions.
+  /// The axis of the domain that is unrolled in registers, counted without the vector axis: rows of contractions, lines that are
+  /// turned.
   var tileAxis: Int?
   var tile: Int
   /// Whether workers share the kernel.
@@ -30,6 +31,11 @@ struct ScheduleChoice: Sendable {
     case .map, .columns, .copy, .scatter:
       choice.vectorAxis = vectorAxis(body, axes, lanes)
       choice.strip = strip(body, lanes, registers)
+      if let vector = choice.vectorAxis, let turned = turnedAxis(body, axes, vector) {
+        // Blocks as large as registers turn.
+        choice.tileAxis = turned > vector ? turned - 1 : turned
+        (choice.tile, choice.strip) = (lanes, lanes)
+      }
     case .tile:
       choice.contraction = ContractionSchedule(body, target)
       let column = axes.domain.count - 1
@@ -58,6 +64,20 @@ struct ScheduleChoice: Sendable {
     var vectors = registers >= 32 ? 4 : 2
     if body.expressions.count > 60 || accumulators > 3 { vectors = max(1, vectors / 2) }
     return vectors * lanes
+  }
+
+  /// The axis of the domain along which elements lie side by side that a transposition loads, and which jump along the vectors.
+  private static func turnedAxis(_ body: KernelBody, _ axes: LoopAxes, _ vector: Int) -> Int? {
+    guard body.stages.allSatisfy({ $0.axes.isEmpty && $0.scatters.isEmpty }), body.expressions.count <= 8 else { return nil }
+    func variable(_ position: Int) -> LoopVariable { LoopVariable(raw: Int32(axes.domain[position].axis)) }
+    return axes.domain.indices.first { position in
+      position != vector && axes.domain[position].extent >= 4
+        && body.expressions.contains { expression in
+          guard case .load(let access, nil, _) = expression, access.indirection == nil else { return false }
+          return access.index.coefficient(of: variable(position)) == 1
+            && !(0...1).contains(access.index.coefficient(of: variable(vector)))
+        }
+    }
   }
 
   /// The axis along which the fewest accesses jump: neighbouring points should be neighbours in memory.

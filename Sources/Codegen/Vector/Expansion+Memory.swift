@@ -47,6 +47,12 @@ extension Expansion {
     var set = dependence.axes(of: access).union(dependence[value])
     if let condition { set.formUnion(dependence[condition]) }
     let varies = variesByLane(set)
+    if condition == nil, let pair = pairedAxis(access) {
+      try forEachPoint(of: set.subtracting(AxisSet(depth: pair))) { (e) throws(VectorLimitation) in
+        try e.storePair(access, value, pair)
+      }
+      return
+    }
     try forEachPoint(of: set) { (e) throws(VectorLimitation) in
       let (place, index) = try e.resolve(access, varies: varies)
       guard index == nil, !varies || place.shape != .uniform else {

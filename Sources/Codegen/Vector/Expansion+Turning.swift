@@ -6,6 +6,8 @@ enum Shuffle: Hashable, Sendable, BitwiseCopyable {
   case interleave(lanes: Int, isHigh: Bool)
   /// The even or odd ones of the first vector's 16-byte parts, then the second's.
   case everyOtherPart(isOdd: Bool)
+  /// In each 16 bytes, the even lanes of the first vector, then the second's.
+  case evenLanes
 }
 
 // A load whose lanes lie apart, and whose instances along an unrolled axis lie side by side, needs no gather: it loads a vector
@@ -97,6 +99,67 @@ extension Expansion {
       halves.append(try turnParts(half, type))
     }
     return zip(halves[0], halves[1]).flatMap { [$0, $1] }
+  }
+
+  // MARK: Pairs
+
+  /// Whether lanes are every other element.
+  func isEveryOther(_ access: Access) -> Bool {
+    guard access.indirection == nil, buffers[access.buffer.index].elementType.byteCount == 4, let laneDepth else { return false }
+    return laneStep(of: access, laneDepth) == 2
+  }
+
+  /// A load whose lanes are every other element, by two loads of neighbours.
+  mutating func everyOther(_ access: Access, _ type: ElementType) throws(VectorLimitation) -> VectorValue {
+    var (place, _) = try resolve(access, varies: false)
+    let span = 2 * validLanes - 1
+    let first = try loadRun(place, min(span, lanes), type)
+    place.offset += lanes * type.byteCount
+    let second = try loadRun(place, span - lanes, type)
+    let even = try shuffle(.everyOtherPart(isOdd: false), first, second, type)
+    let odd = try shuffle(.everyOtherPart(isOdd: true), first, second, type)
+    return try shuffle(.evenLanes, even, odd, type)
+  }
+
+  /// The unrolled axis of two points that lie between those of the lanes of a store.
+  func pairedAxis(_ access: Access) -> Int? {
+    guard isEveryOther(access) else { return nil }
+    for term in access.index.terms where term.coefficient == 1 {
+      if case .axis(let depth) = roles[term.variable.index], !axes[depth].isLane, axes[depth].extent == 2 { return depth }
+    }
+    return nil
+  }
+
+  /// The current point's store and that of the other point of the axis `pair`, as two stores of neighbours.
+  mutating func storePair(_ access: Access, _ value: LoopValue, _ pair: Int) throws(VectorLimitation) {
+    let type = buffers[access.buffer.index].elementType
+    var (place, _) = try resolve(access, varies: false)
+    let first = try instance(value)
+    axes[pair].part = 1
+    let second = try instance(value)
+    axes[pair].part = 0
+    var both = [
+      try shuffle(.interleave(lanes: 1, isHigh: false), first, second, type),
+      try shuffle(.interleave(lanes: 1, isHigh: true), first, second, type),
+    ]
+    // What stands in parts of 16 bytes is now in the other vector's place.
+    var parts = lanes / 4
+    while parts > 1 {
+      both = [
+        try shuffle(.everyOtherPart(isOdd: false), both[0], both[1], type),
+        try shuffle(.everyOtherPart(isOdd: true), both[0], both[1], type),
+      ]
+      parts /= 2
+    }
+    for (position, vector) in both.enumerated() {
+      let count = min(lanes, 2 * validLanes - position * lanes)
+      guard count > 0 else { return }
+      place.shape = .contiguous(count)
+      var operands: VectorOperands = [vector]
+      if let mask = mask(count).first { operands.append(mask) }
+      try append(VectorInstruction(operation: .store(output.add(place)), operands: operands, result: nil))
+      place.offset += lanes * type.byteCount
+    }
   }
 
   // MARK: Vectors

@@ -18,6 +18,7 @@ extension Expansion {
       case .index(let index): return try e.indexValue(e.resolve(index))
       case .within(let index, let bound): return try e.within(e.resolve(index), bound: bound)
       case .load(let access, let condition, let otherwise):
+        if condition == nil, e.isEveryOther(access) { return try e.everyOther(access, type) }
         let mask = try condition.map { (c) throws(VectorLimitation) in try e.instance(c) }
         return try e.load(access, condition: mask, otherwise: otherwise, varies: e.variesByLane(set))
       }

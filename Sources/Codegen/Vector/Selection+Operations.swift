@@ -345,6 +345,10 @@ extension Selection {
     switch shuffle {
     case .interleave(1, let isHigh): binary(isHigh ? .vunpckhps : .vunpcklps, a, b, result)
     case .interleave(_, let isHigh): binary(isHigh ? .vunpckhpd : .vunpcklpd, a, b, result)
+    case .evenLanes:
+      let first = MachineOperand.register(register(a))
+      let second = operand(b)
+      emit(MachineInstruction(.vshufps, wide, define(result), first, second, .immediate(0b10_00_10_00)))
     case .everyOtherPart(let isOdd):
       // The immediate has two bits for each of four parts, or four for each of two.
       let (mnemonic, even, odd): (X86Mnemonic, Int32, Int32) =
