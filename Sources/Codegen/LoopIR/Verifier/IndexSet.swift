@@ -108,12 +108,25 @@ struct IndexSet: Hashable {
     strides = kept
   }
 
-  /// Whether every element of `other` is one of these.
+  /// Whether every element of `other` is one of these, as far as steps of both tell.
   func contains(_ other: IndexSet) -> Bool {
     if other.isEmpty { return true }
     guard isExact, !isEmpty else { return false }
     if strides.isEmpty { return first <= other.first && other.last <= last }
-    return strides == other.strides && first <= other.first && other.first + other.block <= first + block
+    var distance = other.first - first
+    var remaining = other.strides[...]
+    for stride in strides.reversed() {
+      var count = 1
+      if let last = remaining.last, last.step == stride.step {
+        count = last.count
+        remaining.removeLast()
+      }
+      // Those of `other` begin so many steps later.
+      let skipped = distance / stride.step
+      guard distance >= 0, skipped + count <= stride.count else { return false }
+      distance -= skipped * stride.step
+    }
+    return remaining.isEmpty && distance + other.block <= block
   }
 
   /// The union, if it has this form too.

@@ -1,0 +1,69 @@
+import CinchGraph
+import TestSupport
+import Testing
+
+@testable import CinchCodegen
+
+@Suite struct IndexSetTests {
+  private static func set(_ first: Int, _ block: Int, _ strides: (step: Int, count: Int)...) -> IndexSet {
+    var extents = [block]
+    var index = AffineExpression(LoopVariable(raw: 0))
+    for (position, stride) in strides.enumerated() {
+      index.add(AffineExpression(LoopVariable(raw: Int32(position + 1))), times: stride.step)
+      extents.append(stride.count)
+    }
+    return IndexSet(index + first, [], extents: extents)
+  }
+
+  private static func elements(_ set: IndexSet) -> Set<Int> {
+    set.strides.reduce(Set(set.first..<set.first + set.block)) { elements, stride in
+      Set(elements.flatMap { element in (0..<stride.count).map { element + $0 * stride.step } })
+    }
+  }
+
+  /// Nothing is told that isn't so; that much is told shows below.
+  @Test func randomSetsAreTheirElements() {
+    var random = SplitMix(seed: 20)
+    func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
+    func any() -> IndexSet {
+      let inner = number(1...4) * 2
+      return Self.set(
+        number(0...12), number(1...3), (inner, number(1...4)), (inner * number(1...3), number(1...3)))
+    }
+    var (contained, joined) = (0, 0)
+    for _ in 0..<20_000 {
+      let (a, b) = (any(), any())
+      let (first, second) = (Self.elements(a), Self.elements(b))
+      if a.contains(b) {
+        #expect(second.isSubset(of: first), "\(a) isn't all of \(b)")
+        contained += 1
+      }
+      if let union = a.union(b) {
+        #expect(Self.elements(union) == first.union(second), "\(a) and \(b) aren't \(union)")
+        joined += 1
+      }
+    }
+    #expect(contained > 100 && joined > 100)
+  }
+
+  @Test func fewerStepsAreContained() {
+    let all = Self.set(0, 34, (48, 2_730))
+    #expect(all.contains(Self.set(0, 34, (48, 1_783))))
+    #expect(all.contains(Self.set(48 * 947 + 2, 32, (48, 1_783))))
+    #expect(all.contains(Self.set(48 * 2_729, 34)))
+    #expect(!all.contains(Self.set(48 * 948, 34, (48, 1_783))))
+    #expect(!all.contains(Self.set(1, 34, (48, 2))))
+    #expect(!all.contains(Self.set(0, 34, (49, 2))))
+    let planes = Self.set(7, 2, (10, 5), (100, 4))
+    #expect(planes.contains(Self.set(127, 2, (10, 3), (100, 3))))
+    #expect(planes.contains(Self.set(17, 1, (100, 2))))
+    #expect(!planes.contains(Self.set(127, 2, (10, 4), (100, 3))))
+    #expect(!planes.contains(Self.set(7, 2, (100, 5))))
+  }
+
+  @Test func setsThatGoOnAreJoined() {
+    #expect(Self.set(0, 32, (48, 170)).union(Self.set(48 * 170, 32, (48, 10))) == Self.set(0, 32, (48, 180)))
+    #expect(Self.set(0, 32, (48, 170)).union(Self.set(32, 2, (48, 170))) == Self.set(0, 34, (48, 170)))
+    #expect(Self.set(0, 32, (48, 170)).union(Self.set(48 * 171, 32, (48, 10))) == nil)
+  }
+}
