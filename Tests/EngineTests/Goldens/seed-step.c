@@ -55,9 +55,8 @@ static void k0_k0_map(i32 *restrict optimizer_step) {
 static void k1_k1_rows(const float *restrict x, const float *restrict x_0_weight,
     const float *restrict x_0_bias, const float *restrict x_2_weight, float *restrict t7,
     float *restrict t10, const float *restrict x_2_bias, const float *restrict y,
-    float *restrict t22, long worker, long workers) {
-  const long last0 = 200 * (worker + 1) / workers;
-  for (long i0 = 200 * worker / workers; i0 < last0; i0++) {
+    float *restrict t22) {
+  for (long i0 = 0; i0 < 200; i0++) {
     const float v4 = x[i0];
     float lanes79[64];
     for (long i1 = 0; i1 < 64; i1++) {
@@ -157,74 +156,68 @@ static void k3_k3_rows(const float *restrict t22, const float *restrict learning
 /* %41 fma f32[1, 100] 0.weight SeedStepTests.swift:13 */
 /* %44 fma f32[100] 0.bias SeedStepTests.swift:13 */
 /* %47 fma f32[100, 1] 2.weight SeedStepTests.swift:15 */
-static void k4_k4_columns(const float *restrict learningRate, float *restrict x_2_weight,
-    const float *restrict t22, const float *restrict t7, const float *restrict x,
-    float *restrict x_0_weight, float *restrict x_0_bias, long worker, long workers) {
-  const long last0 = 1 * (worker + 1) / workers;
-  for (long i0 = 1 * worker / workers; i0 < last0; i0++) {
-    const float v22 = -learningRate[0];
-    float v9[64];
-    float sum3[64];
-    float sum4[64];
-    float sum5[64];
-    for (long i1 = 0; i1 < 64; i1++) {
-      v9[i1] = x_2_weight[i0 * 64 + i1];
-      sum3[i1] = 0.0f;
-      sum4[i1] = 0.0f;
-      sum5[i1] = 0.0f;
-    }
-    for (long i2 = 0; i2 < 200; i2++) {
-      for (long i1 = 0; i1 < 64; i1++) {
-        const float v6 = t22[i2];
-        const float v7 = t7[i0 * 64 + i1 + i2 * 100];
-        const float v8 = fma_f32(v6, v7, sum3[i1]);
-        const float v14 = v6 * v9[i1] * (v7 * (1.0f - v7));
-        const float v15 = sum4[i1] + v14;
-        const float v17 = fma_f32(x[i2], v14, sum5[i1]);
-        sum3[i1] = v8;
-        sum4[i1] = v15;
-        sum5[i1] = v17;
-      }
-    }
-    for (long i1 = 0; i1 < 64; i1++) {
-      const float v25 = x_0_bias[i0 * 64 + i1];
-      x_0_weight[i0 * 64 + i1] = fma_f32(v22, sum5[i1], x_0_weight[i0 * 64 + i1]);
-      x_0_bias[i0 * 64 + i1] = fma_f32(v22, sum4[i1], v25);
-      x_2_weight[i0 * 64 + i1] = fma_f32(v22, sum3[i1], v9[i1]);
+static void k4_k4_columns(float *restrict x_2_weight, const float *restrict t22,
+    const float *restrict t7, const float *restrict x, const float *restrict learningRate,
+    float *restrict x_0_weight, float *restrict x_0_bias) {
+  float v9[64];
+  float sum3[64];
+  float sum4[64];
+  float sum5[64];
+  for (long i0 = 0; i0 < 64; i0++) {
+    v9[i0] = x_2_weight[i0];
+    sum3[i0] = 0.0f;
+    sum4[i0] = 0.0f;
+    sum5[i0] = 0.0f;
+  }
+  for (long i1 = 0; i1 < 200; i1++) {
+    for (long i0 = 0; i0 < 64; i0++) {
+      const float v6 = t22[i1];
+      const float v7 = t7[i0 + i1 * 100];
+      const float v8 = fma_f32(v6, v7, sum3[i0]);
+      const float v14 = v6 * v9[i0] * (v7 * (1.0f - v7));
+      const float v15 = sum4[i0] + v14;
+      const float v17 = fma_f32(x[i1], v14, sum5[i0]);
+      sum3[i0] = v8;
+      sum4[i0] = v15;
+      sum5[i0] = v17;
     }
   }
-  const long last3 = 1 * (worker + 1) / workers;
-  for (long i3 = 1 * worker / workers; i3 < last3; i3++) {
+  for (long i0 = 0; i0 < 64; i0++) {
+    const float v22 = -learningRate[0];
+    const float v25 = x_0_bias[i0];
+    x_0_weight[i0] = fma_f32(v22, sum5[i0], x_0_weight[i0]);
+    x_0_bias[i0] = fma_f32(v22, sum4[i0], v25);
+    x_2_weight[i0] = fma_f32(v22, sum3[i0], v9[i0]);
+  }
+  float v37[36];
+  float sum31[36];
+  float sum32[36];
+  float sum33[36];
+  for (long i2 = 0; i2 < 36; i2++) {
+    v37[i2] = x_2_weight[i2 + 64];
+    sum31[i2] = 0.0f;
+    sum32[i2] = 0.0f;
+    sum33[i2] = 0.0f;
+  }
+  for (long i3 = 0; i3 < 200; i3++) {
+    for (long i2 = 0; i2 < 36; i2++) {
+      const float v34 = t22[i3];
+      const float v35 = t7[i2 + i3 * 100 + 64];
+      const float v36 = fma_f32(v34, v35, sum31[i2]);
+      const float v42 = v34 * v37[i2] * (v35 * (1.0f - v35));
+      const float v43 = sum32[i2] + v42;
+      const float v45 = fma_f32(x[i3], v42, sum33[i2]);
+      sum31[i2] = v36;
+      sum32[i2] = v43;
+      sum33[i2] = v45;
+    }
+  }
+  for (long i2 = 0; i2 < 36; i2++) {
     const float v50 = -learningRate[0];
-    float v37[36];
-    float sum31[36];
-    float sum32[36];
-    float sum33[36];
-    for (long i4 = 0; i4 < 36; i4++) {
-      v37[i4] = x_2_weight[i3 * 36 + i4 + 64];
-      sum31[i4] = 0.0f;
-      sum32[i4] = 0.0f;
-      sum33[i4] = 0.0f;
-    }
-    for (long i5 = 0; i5 < 200; i5++) {
-      for (long i4 = 0; i4 < 36; i4++) {
-        const float v34 = t22[i5];
-        const float v35 = t7[i3 * 36 + i4 + i5 * 100 + 64];
-        const float v36 = fma_f32(v34, v35, sum31[i4]);
-        const float v42 = v34 * v37[i4] * (v35 * (1.0f - v35));
-        const float v43 = sum32[i4] + v42;
-        const float v45 = fma_f32(x[i5], v42, sum33[i4]);
-        sum31[i4] = v36;
-        sum32[i4] = v43;
-        sum33[i4] = v45;
-      }
-    }
-    for (long i4 = 0; i4 < 36; i4++) {
-      const float v53 = x_0_bias[i3 * 36 + i4 + 64];
-      x_0_weight[i3 * 36 + i4 + 64] = fma_f32(v50, sum33[i4], x_0_weight[i3 * 36 + i4 + 64]);
-      x_0_bias[i3 * 36 + i4 + 64] = fma_f32(v50, sum32[i4], v53);
-      x_2_weight[i3 * 36 + i4 + 64] = fma_f32(v50, sum31[i4], v37[i4]);
-    }
+    const float v53 = x_0_bias[i2 + 64];
+    x_0_weight[i2 + 64] = fma_f32(v50, sum33[i2], x_0_weight[i2 + 64]);
+    x_0_bias[i2 + 64] = fma_f32(v50, sum32[i2], v53);
+    x_2_weight[i2 + 64] = fma_f32(v50, sum31[i2], v37[i2]);
   }
 }
 
@@ -238,18 +231,17 @@ int step(unsigned char *state, unsigned char *scratch,
          void (*barrier)(void *), void *context) {
   (void)state, (void)scratch, (void)inputs, (void)worker, (void)workers, (void)barrier, (void)context;
   if (worker == 0) k0_k0_map((i32 *)(state + 1408));
-  k1_k1_rows((const float *)inputs[0], (const float *)(state + 0), (const float *)(state + 448),
-      (const float *)(state + 896), (float *)(scratch + 64), (float *)(scratch + 80064),
-      (const float *)(state + 1344), (const float *)inputs[1], (float *)(scratch + 80896), worker,
-      workers);
-  if (workers > 1) barrier(context);
+  if (worker == 0) k1_k1_rows((const float *)inputs[0], (const float *)(state + 0),
+      (const float *)(state + 448), (const float *)(state + 896), (float *)(scratch + 64),
+      (float *)(scratch + 80064), (const float *)(state + 1344), (const float *)inputs[1],
+      (float *)(scratch + 80896));
   if (worker == 0) k2_k2_rows((const float *)(state + 1344), (const float *)(scratch + 80064),
       (const float *)inputs[1], (float *)(scratch + 81728));
   if (worker == 0) k3_k3_rows((const float *)(scratch + 80896), (const float *)inputs[2],
       (float *)(state + 1344));
-  k4_k4_columns((const float *)inputs[2], (float *)(state + 896), (const float *)(scratch + 80896),
-      (const float *)(scratch + 64), (const float *)inputs[0], (float *)(state + 0),
-      (float *)(state + 448), worker, workers);
+  if (worker == 0) k4_k4_columns((float *)(state + 896), (const float *)(scratch + 80896),
+      (const float *)(scratch + 64), (const float *)inputs[0], (const float *)inputs[2],
+      (float *)(state + 0), (float *)(state + 448));
   return 0;
 }
 #if defined(__clang__)
