@@ -22,7 +22,8 @@ struct CompileTiming {
     var options = options
     options.usesCache = false
     let data = workload.data()
-    let (first, source) = try compile(workload, data, options)
+    let (first, program) = try compile(workload, data, options)
+    let source = program.source
     var parts: [Parts] = []
     for _ in 0..<count { parts.append(try compile(workload, data, options).parts) }
     func add(_ name: String, _ part: (Parts) -> Double) {
@@ -44,7 +45,7 @@ struct CompileTiming {
 
   private func compile(
     _ workload: Workload, _ data: WorkloadData, _ options: ProgramOptions
-  ) throws -> (parts: Parts, source: String) {
+  ) throws -> (parts: Parts, program: Program) {
     let clock = ContinuousClock()
     let start = clock.now
     let bound = try BoundWorkload(workload, data, options)
@@ -56,7 +57,7 @@ struct CompileTiming {
     parts.codegen = times.codegen.seconds * 1e3
     parts.libtcc = times.compiler.seconds * 1e3
     parts.firstStep = (end - start - bound.buildTime - times.total).seconds * 1e3
-    return (parts, bound.program.source)
+    return (parts, bound.program)
   }
 
   /// FNV-1a: equal for equal texts in every process, so that a change of the compiler shows whether it changed the code.

@@ -3,9 +3,12 @@ extension CompiledStep {
   public var portableC: String { CPrinter(dialect: .portable).print(loops) }
 
   /// For libtcc: kernels as machine code where the target has vector instructions, and as plain loops otherwise.
-  public func tinyccC(_ target: Target, profile: ProfileTable? = nil) -> String {
+  ///
+  /// - Parameter isExplained: whether a comment tells what each instruction is and computes. The text for compilers does without:
+  ///   it has the same code in the same lines, and takes half the time.
+  public func tinyccC(_ target: Target, profile: ProfileTable? = nil, isExplained: Bool = true) -> String {
     CPrinter(dialect: .tinycc(target), profile: profile).print(loops) { kernel, program in
-      try? VectorBackEnd.lower(kernel, in: program, target: target).get().functionBody
+      try? VectorBackEnd.lower(kernel, in: program, target: target).get().functionBody(isExplained: isExplained)
     }
   }
 

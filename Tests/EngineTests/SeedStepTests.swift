@@ -30,6 +30,22 @@ import Testing
     expectGolden(try Self.step().portableC, "seed-step.c")
   }
 
+  /// What is compiled is what can be read: the same code in the same lines, only without the comments on instructions.
+  @Test(arguments: [Target.VectorSet.avx512, .avx2])
+  func explanationsChangeNoCode(_ set: Target.VectorSet) throws {
+    let target = Target.current(set)
+    let step = try lower(Self.graph.optimised(), target: target)
+    func lines(isExplained: Bool) -> [Substring] {
+      step.tinyccC(target, isExplained: isExplained).split(separator: "\n", omittingEmptySubsequences: false)
+    }
+    let (bare, explained) = (lines(isExplained: false), lines(isExplained: true))
+    #expect(bare.count == explained.count)
+    func code(_ line: Substring) -> String { line.replacing(#/ *\/\*.*\*\/ */#, with: "") }
+    for (bare, explained) in zip(bare, explained) { #expect(code(bare) == code(explained)) }
+    #expect(explained.contains { $0.contains("vfmadd231ps") && $0.contains("= fma") })
+    #expect(!bare.contains { $0.contains("vfmadd231ps") })
+  }
+
   /// The file stands alone: strict C99, no library, no symbol that something else would have to define.
   @Test(arguments: ["gcc", "clang"], ["-O0", "-O2", "-O3 -march=native"])
   func theFileStandsAlone(compiler: String, level: String) throws {

@@ -156,7 +156,7 @@ extension ContractionSchedule {
       depthStride >= 512
     {
       // As many tiles as leave the second level to the panel, so that lines that tiles share are read once.
-      packedTiles = max(1, min(limit / 4 / (tile * depthCount), (row.extent + tile - 1) / tile))
+      packedTiles = Self.block(row.extent / tile, most: max(1, limit / 4 / (tile * depthCount)), workers: 1)
     }
     if packedTiles > 0, packing?.columns.count == 1 {
       // Packed rows serve many strips; workers get as many panels each.
@@ -180,7 +180,7 @@ extension ContractionSchedule {
     for size in stride(from: most, to: most / 2, by: -1) where extent % size == 0 && extent / size % max(1, workers) == 0 {
       return size
     }
-    for size in stride(from: most, to: most / 2, by: -1) where extent % size == 0 { return size }
+    for size in stride(from: most, to: most / 3, by: -1) where extent % size == 0 { return size }
     return most
   }
 
@@ -236,14 +236,14 @@ private struct TileCosts {
         let others = rows.enumerated().reduce(1.0) { $0 * ($1.offset == axis ? 1 : Double($1.element)) }
         for tile in 1...max(1, min(rows[axis], min(most, 14))) {
           var cost = 0.0
-          for strip in blocks(vectorCount, vectors) {
+          let (strips, runs) = (blocks(vectorCount, vectors), blocks(rows[axis], tile))
+          for strip in strips {
             // The last worker takes the rest beside its share.
             let share = strip.count == 1 ? 1 : (strip.count + workers - 1) / workers
-            for run in blocks(rows[axis], tile) {
-              cost += Double(share * run.count) * cycles(strip.size, run.size)
-            }
+            for run in runs { cost += Double(share * run.count) * cycles(strip.size, run.size) }
           }
-          cost *= others
+          // A rest is another copy of the code, which has to be compiled and fetched.
+          cost *= others * (1 + 0.03 * Double(strips.count * runs.count - 1))
           if cost < best.cost { best = (axis, tile, vectors, cost) }
         }
       }

@@ -24,7 +24,7 @@ struct AsmBlock: Sendable {
   // MARK: - C
 
   /// The statements of the nest; `pool` names its table of constants.
-  func write(to text: inout TextBuffer, poolName: String, program loopProgram: LoopProgram) {
+  func write(to text: inout TextBuffer, poolName: String, program loopProgram: LoopProgram, isExplained: Bool) {
     var indentation = "  "
     if !program.comment.isEmpty { text.write("  /* \(Self.comment(program.comment)) */\n") }
     if let slice {
@@ -54,7 +54,7 @@ struct AsmBlock: Sendable {
       text.write("\(indentation)frame[\(offset / 8)] = first * \(factor);\n")
     }
     text.write("\(indentation)asm volatile(\n")
-    writeBytes(to: &text, indentation: indentation, buffers: loopProgram.buffers)
+    writeBytes(to: &text, indentation: indentation, buffers: isExplained ? loopProgram.buffers : nil)
     text.write("\(indentation): : \"a\"(frame) : ")
     for register in code.generalRegisters.registers where register != GeneralRegisterPlan.frame {
       text.write("\"\(register.name)\", ")
@@ -63,26 +63,27 @@ struct AsmBlock: Sendable {
     if slice != nil { text.write("  }\n") }
   }
 
-  private func writeBytes(to text: inout TextBuffer, indentation: String, buffers: [Buffer]) {
+  /// A line for each instruction, which ends with a comment if there are `buffers` to name.
+  private func writeBytes(to text: inout TextBuffer, indentation: String, buffers: [Buffer]?) {
     // A line has about so much besides its bytes.
-    text.bytes.reserveCapacity(text.bytes.count + code.bytes.count * 5 + notes.count * 72)
+    text.bytes.reserveCapacity(text.bytes.count + code.bytes.count * 5 + notes.count * (buffers == nil ? 20 : 72))
     for (line, note) in zip(code.lines, notes) {
-      text.write(indentation)
-      if line.length == 0 {
-        text.write("  /* ")
+      if line.length > 0 {
+        text.write(indentation)
+        text.write("  \".byte ")
+        text.write(hexadecimalBytes: code.bytes[line.offset..<line.offset + line.length])
+        text.write("\\n\"")
+      }
+      if let buffers {
+        text.write(line.length > 0 ? " /* " : "\(indentation)  /* ")
         line.write(to: &text)
-        text.write(" */\n")
-        continue
+        if note >= 0 {
+          text.write("  ")
+          program.instructions[Int(note)].explain(to: &text, accesses: program.accesses, buffers)
+        }
+        text.write(" */")
       }
-      text.write("  \".byte ")
-      text.write(hexadecimalBytes: code.bytes[line.offset..<line.offset + line.length])
-      text.write("\\n\" /* ")
-      line.write(to: &text)
-      if note >= 0 {
-        text.write("  ")
-        program.instructions[Int(note)].explain(to: &text, accesses: program.accesses, buffers)
-      }
-      text.write(" */\n")
+      text.write("\n")
     }
   }
 

@@ -80,7 +80,10 @@ public struct VectorKernel: Sendable, CustomStringConvertible {
 
   /// The statements of the kernel's C function. They see `state`, `scratch` (`unsigned char *`), `inputs`
   /// (`unsigned char *const *`), `worker` and `workers` (`long`).
-  public var functionBody: String {
+  public var functionBody: String { functionBody(isExplained: true) }
+
+  /// With or without a comment for each instruction, in the same lines.
+  func functionBody(isExplained: Bool) -> String {
     var text = TextBuffer()
     let frameWords = blocks.reduce(1) { max($0, ($1.frameByteCount + 7) / 8) }
     for (index, block) in blocks.enumerated() where !block.pool.isEmpty {
@@ -95,7 +98,7 @@ public struct VectorKernel: Sendable, CustomStringConvertible {
     text.write("  long frame[\(frameWords)];\n")
     if blocks.contains(where: { $0.slice != nil }) { text.write("  long first, count;\n") }
     for (index, block) in blocks.enumerated() {
-      block.write(to: &text, poolName: "pool\(index)", program: program)
+      block.write(to: &text, poolName: "pool\(index)", program: program, isExplained: isExplained)
     }
     return text.text
   }

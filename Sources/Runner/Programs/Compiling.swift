@@ -32,8 +32,7 @@ extension Graph {
         try InterpretedExecution(entry.step)
       }
     return Program(
-      step: entry.step, proof: entry.proof, engine: options.engine, times: entry.times, source: entry.source, options: options,
-      execution: execution)
+      step: entry.step, proof: entry.proof, engine: options.engine, times: entry.times, options: options, execution: execution)
   }
 
   private func compileAnew(_ options: ProgramOptions) throws -> ProgramCache.Entry {
@@ -52,13 +51,7 @@ extension Graph {
       optimised, target: target,
       options: options.isTesting ? .testing : LoweringOptions())
     let proof = try step.verified()
-    let profile = options.isProfiling ? ProfileTable(of: step.loops, workers: step.workerCount(of: options.workers)) : nil
-    let source =
-      switch options.engine {
-      case .interpreter: ""
-      case .tinycc: step.tinyccC(target, profile: profile)
-      case .systemCompiler: profile.map(step.portableC(profile:)) ?? step.portableC
-      }
+    let source = try options.source(of: step, isExplained: dump != nil)
     times.graph = passesDone - start
     times.codegen = clock.now - passesDone
     dump?.write(step, proof, source: source)
@@ -70,7 +63,7 @@ extension Graph {
       case .systemCompiler(let name): try SystemCompiler(executable: name).compile(source)
       }
     times.compiler = code?.compileDuration ?? .zero
-    return ProgramCache.Entry(step: step, proof: proof, source: source, code: code, times: times)
+    return ProgramCache.Entry(step: step, proof: proof, code: code, times: times)
   }
 }
 
@@ -80,6 +73,16 @@ extension LoweringOptions {
 }
 
 extension ProgramOptions {
+  /// The C that the engine compiles, with or without comments on machine code; empty for the interpreter.
+  func source(of step: CompiledStep, isExplained: Bool) throws -> String {
+    let profile = isProfiling ? ProfileTable(of: step.loops, workers: step.workerCount(of: workers)) : nil
+    return switch engine {
+    case .interpreter: ""
+    case .tinycc: step.tinyccC(try target, profile: profile, isExplained: isExplained)
+    case .systemCompiler: profile.map(step.portableC(profile:)) ?? step.portableC
+    }
+  }
+
   /// What code is generated for.
   var target: Target {
     get throws {

@@ -24,8 +24,6 @@ public final class Program: Sendable {
   public let proof: ProofReport
   public let engine: Engine
   public let times: CompileTimes
-  /// The C that was compiled; empty for the interpreter.
-  public let source: String
   public let options: ProgramOptions
 
   /// Where the time of the steps so far went; nil unless the program was compiled with `isProfiling` for an engine that runs
@@ -47,19 +45,25 @@ public final class Program: Sendable {
   }
 
   init(
-    step: CompiledStep, proof: ProofReport, engine: Engine, times: CompileTimes, source: String, options: ProgramOptions,
+    step: CompiledStep, proof: ProofReport, engine: Engine, times: CompileTimes, options: ProgramOptions,
     execution: sending any ProgramExecution
   ) {
     self.step = step
     self.proof = proof
     self.engine = engine
     self.times = times
-    self.source = source
     self.options = options
     let native = execution as? NativeExecution
     codeByteCount = native?.codeByteCount ?? 0
     recorder = native?.recorder
     session = Mutex(Session(execution: execution, given: step.inputs.map { _ in false }, ownState: nil))
+  }
+
+  /// The C that was compiled, written anew and with a comment for each machine instruction, which compilers don't need; empty
+  /// for the interpreter.
+  public var source: String {
+    // The same call has succeeded when the program was made.
+    (try? options.source(of: step, isExplained: true)) ?? ""
   }
 
   /// The portable C of the step: readable, without includes, the same on every machine.

@@ -14,7 +14,6 @@ enum ProgramCache {
   struct Entry: Sendable {
     let step: CompiledStep
     let proof: ProofReport
-    let source: String
     let code: NativeCode?
     let times: CompileTimes
   }
