@@ -40,7 +40,7 @@ import Testing
     }
     let (bare, explained) = (lines(isExplained: false), lines(isExplained: true))
     #expect(bare.count == explained.count)
-    func code(_ line: Substring) -> String { line.replacing(#/ *\/\*.*\*\/ */#, with: "") }
+    func code(_ line: Substring) -> Substring { line.replacing(#/ *\/\*.*\*\/ */#, with: "") }
     for (bare, explained) in zip(bare, explained) { #expect(code(bare) == code(explained)) }
     #expect(explained.contains { $0.contains("vfmadd231ps") && $0.contains("= fma") })
     #expect(!bare.contains { $0.contains("vfmadd231ps") })

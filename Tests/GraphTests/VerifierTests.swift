@@ -54,6 +54,20 @@ import Testing
     #expect(try Self.sound().violations(promising: .ordersSet) == [])
   }
 
+  /// What has been found sound in the graph before hides nothing.
+  @Test(arguments: breaks)
+  func isFoundAfterTheSoundGraph(_ broken: Break) throws {
+    var graph = try Self.sound()
+    var soundOps = SoundOps()
+    try graph.verify(after: "building", &soundOps)
+    try graph.verify(after: "pass", promising: .ordersSet, &soundOps)
+    broken.change(&graph)
+    let error = #expect(throws: InternalError.self) {
+      try graph.verify(after: "some-pass", promising: broken.promises, &soundOps)
+    }
+    #expect(try #require(error).description.contains(broken.message))
+  }
+
   @Test(arguments: breaks)
   func isFound(_ broken: Break) throws {
     var graph = try Self.sound()

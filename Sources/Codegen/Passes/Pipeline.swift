@@ -24,7 +24,8 @@ extension Graph {
     if !diagnostics.isEmpty { throw GraphError(diagnostics) }
     var graph = self
     var promises: GraphPromises = []
-    try graph.verify(after: "building")
+    var soundOps = SoundOps()
+    try graph.verify(after: "building", &soundOps)
     options.observe?("built", graph)
     for pass in Pass.pipeline where pass.isRequired || !options.skippedPasses.contains(pass.name) {
       let before = graph
@@ -35,7 +36,7 @@ extension Graph {
       // What has been verified would be found sound again.
       if !graph.isIdentical(to: before) || !promises.isSuperset(of: pass.promises) {
         promises.formUnion(pass.promises)
-        try graph.verify(after: pass.name, promising: promises)
+        try graph.verify(after: pass.name, promising: promises, &soundOps)
       }
       options.observe?(pass.name, graph)
     }

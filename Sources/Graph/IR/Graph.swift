@@ -24,7 +24,7 @@ public struct Node: Sendable {
     set { operation = Operation(newValue) }
   }
   /// In a box, because it may have any size: so a node's parts are read without copying the whole node.
-  private var operation: Operation
+  private(set) var operation: Operation
   public var operands: [NodeID]
   /// The type of the (first) result.
   public var type: TensorType
@@ -49,7 +49,8 @@ public struct Node: Sendable {
   }
 }
 
-private final class Operation: Sendable {
+/// An op that never changes, so that nodes with the same box have the same op.
+final class Operation: Sendable {
   let op: any Op
   init(_ op: any Op) { self.op = op }
 }

@@ -18,15 +18,57 @@ struct NodeUnderCheck {
   let meaning: Meaning
 }
 
+/// Ops with the types on which they have been found sound. After a pass most ops are those of the graph before, on operands of the
+/// types that they had, and what is asked of them has the same answer.
+package struct SoundOps: Sendable {
+  private struct Finding: Sendable {
+    /// Held, so that no other op gets its identity.
+    let operation: Operation
+    let operandTypes: [TensorType]
+    let type: TensorType
+    let promises: GraphPromises
+  }
+
+  private var findings: [ObjectIdentifier: Finding] = [:]
+
+  package init() {}
+
+  /// Whether the node's op has been found sound on these very types, under all of the promises.
+  fileprivate func contains(_ id: NodeID, of graph: Graph, promising promises: GraphPromises) -> Bool {
+    let index = id.index
+    guard let finding = findings[ObjectIdentifier(graph.nodes[index].operation)], finding.promises.isSuperset(of: promises),
+      graph.nodes[index].bodies.isEmpty, graph.nodes[index].furtherTypes.isEmpty, graph.nodes[index].type == finding.type,
+      graph.nodes[index].operands.count == finding.operandTypes.count
+    else { return false }
+    for (position, operand) in graph.nodes[index].operands.enumerated()
+    where graph.nodes[operand.index].type != finding.operandTypes[position] { return false }
+    return true
+  }
+
+  fileprivate mutating func insert(_ subject: NodeUnderCheck, of graph: Graph) {
+    switch subject.meaning {
+    // What these need is elsewhere in the graph.
+    case .state, .projection, .loop: return
+    default: break
+    }
+    let operation = graph.nodes[subject.id.index].operation
+    findings[ObjectIdentifier(operation)] = Finding(
+      operation: operation, operandTypes: subject.operandTypes, type: subject.type, promises: subject.promises)
+  }
+}
+
 /// One run of the verifier over a graph and its bodies.
 struct GraphVerification {
   let graph: Graph
   let promises: GraphPromises
+  /// From runs over other graphs, and from this one.
+  private(set) var soundOps: SoundOps
   private(set) var violations: [GraphViolation] = []
 
-  init(graph: Graph, promises: GraphPromises) {
+  init(graph: Graph, promises: GraphPromises, soundOps: SoundOps = SoundOps()) {
     self.graph = graph
     self.promises = promises
+    self.soundOps = soundOps
   }
 
   mutating func run() {
@@ -39,7 +81,6 @@ struct GraphVerification {
   }
 
   private mutating func checkNode(_ id: NodeID) {
-    let type = graph.nodes[id.index].type
     func report(_ check: String, _ message: String) {
       violations.append(GraphViolation(check: check, node: id, message: message))
     }
@@ -47,6 +88,8 @@ struct GraphVerification {
     for operand in graph.nodes[id.index].operands where operand.raw < 0 || operand >= id {
       return report("operand order", "operand \(operand) does not come before its user")
     }
+    if soundOps.contains(id, of: graph, promising: promises) { return }
+    let type = graph.nodes[id.index].type
     let operandTypes = graph.nodes[id.index].operands.map { graph.nodes[$0.index].type }
     let op = graph.nodes[id.index].op
     do throws(TypeViolation) {
@@ -64,8 +107,10 @@ struct GraphVerification {
     let subject = NodeUnderCheck(
       promises: promises, id: id, type: type, operandTypes: operandTypes,
       meaning: op.meaning(of: operandTypes, result: type))
+    let count = violations.count
     for check in Self.nodeChecks {
       if let problem = check.problem(subject, graph) { report(check.name, problem) }
     }
+    if violations.count == count { soundOps.insert(subject, of: graph) }
   }
 }

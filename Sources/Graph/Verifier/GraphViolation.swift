@@ -21,14 +21,28 @@ public struct GraphPromises: OptionSet, Sendable, Hashable {
 extension Graph {
   /// Everything that the verifier's checks find, node by node; empty for a sound graph.
   public func violations(promising promises: GraphPromises = []) -> [GraphViolation] {
-    var verification = GraphVerification(graph: self, promises: promises)
+    var soundOps = SoundOps()
+    return violations(promising: promises, &soundOps)
+  }
+
+  private func violations(promising promises: GraphPromises, _ soundOps: inout SoundOps) -> [GraphViolation] {
+    var verification = GraphVerification(graph: self, promises: promises, soundOps: soundOps)
+    // Handed over, so that the table isn't copied when it grows.
+    soundOps = SoundOps()
     verification.run()
+    soundOps = verification.soundOps
     return verification.violations
   }
 
   /// Throws an `InternalError` that names `pass` and shows the graph, with what is wrong below each guilty node.
   public func verify(after pass: String, promising promises: GraphPromises = []) throws {
-    let violations = violations(promising: promises)
+    var soundOps = SoundOps()
+    try verify(after: pass, promising: promises, &soundOps)
+  }
+
+  /// The same, where graphs before may have had nodes of this one: `soundOps` knows their ops, and learns the others.
+  package func verify(after pass: String, promising promises: GraphPromises = [], _ soundOps: inout SoundOps) throws {
+    let violations = violations(promising: promises, &soundOps)
     if violations.isEmpty { return }
     var remarks: [NodeID: [String]] = [:]
     var message = "the graph is broken"

@@ -93,8 +93,7 @@ struct LimitLoops {
   }
 
   /// Moves sixteen vectors at rdi, and rdi beyond them.
-  private static func appendMoves(_ kind: Kind, _ family: VectorFamily, to assembler: inout Assembler) throws
-  {
+  private static func appendMoves(_ kind: Kind, _ family: VectorFamily, to assembler: inout Assembler) throws {
     let width = family.widest
     let bytes = family == .avx512 ? 64 as Int32 : 32
     for index in 0..<16 as Range<Int32> {
@@ -105,8 +104,7 @@ struct LimitLoops {
       case .read: try assembler.append(X86Instruction(.vmovups, width, register, place))
       case .copy:
         try assembler.append(X86Instruction(.vmovups, width, register, place))
-        let target = MemoryOperand(
-          .rdi, index: .rdx, scale: .one, displacement: index * bytes + Int32(copyGap))
+        let target = MemoryOperand(.rdi, index: .rdx, scale: .one, displacement: index * bytes + Int32(copyGap))
         try assembler.append(X86Instruction(.vmovups, width, .memory(target), register))
       case .update:
         try assembler.append(X86Instruction(.vaddps, width, register, .vector(12), place))

@@ -44,9 +44,7 @@ public struct MachineLimits: Sendable {
   private static let cache = Mutex<[Int: MachineLimits]>([:])
 
   /// The level that so many bytes lie in when a kernel has gone over them.
-  public func level(holding byteCount: Int) -> Level? {
-    levels.first { byteCount <= $0.capacity } ?? levels.last
-  }
+  public func level(holding byteCount: Int) -> Level? { levels.first { byteCount <= $0.capacity } ?? levels.last }
 
   /// The least time for so much work, if its data lies where it fits: as if nothing else but the arithmetic or the moving
   /// took time.
@@ -63,9 +61,7 @@ extension MachineLimits {
   ///   - rounds: how often each loop is timed; the fastest counts.
   ///   - memoryBytes: the most that is gone over to measure memory: fetching pages takes longer than reading them. Where the last
   ///     cache is larger, part of them lies in it, as far as other processes leave it.
-  public static func measured(workers: Int = 1, rounds: Int, memoryBytes: Int = 512 << 20) throws
-    -> MachineLimits?
-  {
+  public static func measured(workers: Int = 1, rounds: Int, memoryBytes: Int = 512 << 20) throws -> MachineLimits? {
     let target = Target.current(workers: workers)
     guard target.vectorSet != .scalar else { return nil }
     let bench = try LimitBench(target, pool: WorkerPools.pool(workers))
@@ -75,11 +71,8 @@ extension MachineLimits {
     var levels: [Level] = []
     // Half of a private cache, for other things lie there too; a smaller part of the shared one, for other cores use it.
     let sizes = [
-      ("L1", target.level1Bytes * workers, target.level1Bytes / 2),
-      ("L2", target.level2Bytes * workers, target.level2Bytes / 2),
-      (
-        "L3", target.level3Bytes, max(min(target.level3Bytes / 4, 16 << 20), 2 * target.level2Bytes) / workers
-      ),
+      ("L1", target.level1Bytes * workers, target.level1Bytes / 2), ("L2", target.level2Bytes * workers, target.level2Bytes / 2),
+      ("L3", target.level3Bytes, max(min(target.level3Bytes / 4, 16 << 20), 2 * target.level2Bytes) / workers),
       ("memory", Int.max, min(max(4 * target.level3Bytes, 64 << 20), memoryBytes) / workers),
     ]
     for (name, capacity, bytes) in sizes {
@@ -88,8 +81,7 @@ extension MachineLimits {
       let passes = max(1, (1 << 27) / bytes / (name == "L1" ? 1 : 2))
       func rate(_ kind: LimitLoops.Kind) throws -> Double {
         let passRate = try bench.rate(
-          kind, bytes: bytes, passes: name == "memory" ? 1 : passes,
-          rounds: name == "memory" ? min(rounds, 8) : rounds)
+          kind, bytes: bytes, passes: name == "memory" ? 1 : passes, rounds: name == "memory" ? min(rounds, 8) : rounds)
         return passRate * Double(bytes * (kind == .update ? 2 : 1) * workers)
       }
       levels.append(
