@@ -11,4 +11,14 @@ import Testing
     #expect(memory.scratchByteCount >= memory.peakLiveByteCount)
     #expect(Double(memory.scratchByteCount) <= 1.2 * Double(memory.peakLiveByteCount))
   }
+
+  /// The gradient of W5's second convolution, 64·64·24·24 numbers, lies where the convolution's result lay, whose last reader
+  /// computes it: at most one of the two is alive.
+  @Test func resultsTakeThePlaceOfWhatTheirKernelReadsLast() throws {
+    let workload = try #require(Workload.all.first { $0.name == "W5" })
+    let memory = try workload.graph().compile().step.memory
+    let activations = 64 * (32 * 26 * 26 + 64 * 24 * 24) * 4
+    #expect(memory.peakLiveByteCount < activations + 64 * 32 * 26 * 26 * 4 + 1 << 20)
+    #expect(memory.places.count { $0.byteCount == 64 * 64 * 24 * 24 * 4 } == 1)
+  }
 }

@@ -64,6 +64,7 @@ struct Frame {
     var first = [Int](repeating: Int.max, count: slots.count)
     var last = [Int](repeating: -1, count: slots.count)
     func touch(_ slot: Int, _ position: Int) {
+      let slot = Int(plan.places[slot])
       first[slot] = min(first[slot], position)
       last[slot] = max(last[slot], position)
     }

@@ -6,7 +6,8 @@ struct StepPlan {
   private(set) var bodies: [KernelBody] = []
   /// Numbers of kernels.
   private(set) var order: [Int] = []
-  /// For each slot the one in whose memory it lies: a state variable's where an update happens in place.
+  /// For each slot the one in whose memory it lies: a state variable's where an update happens in place, that of a result which
+  /// its kernel is the last to read.
   private(set) var places: [Int32]
   /// The slot of each output.
   private(set) var outputs: [Int32] = []
@@ -27,6 +28,7 @@ struct StepPlan {
     for update in updates { try place(update) }
     try sort()
     dropUnreadStores()
+    reusePlaces()
   }
 
   private struct Update {
@@ -141,7 +143,7 @@ struct StepPlan {
   /// Puts an update in place where every read of the old value comes before; else into scratch, from where a
   /// last kernel copies it.
   private mutating func place(_ update: Update) throws {
-    var reason = objection(update)
+    var reason = objection(to: update.slot, replacing: update.state.raw)
     if reason == nil {
       let writer = fusion.kernelOf[fusion.writers(of: update.slot)[0]]
       let earlier = readers(of: update.state.raw).filter { $0 != writer } + checkKernels.filter { $0 != writer }
@@ -168,13 +170,13 @@ struct StepPlan {
     bodies.indices.filter { kernel in bodies[kernel].reads.contains { $0.slot == slot } }
   }
 
-  /// Why an update can't replace the old value where it is computed.
-  private func objection(_ update: Update) -> String? {
-    let writers = fusion.writers(of: update.slot)
+  /// Why a value can't replace an old one where it is computed.
+  private func objection(to slot: Int32, replacing old: Int32) -> String? {
+    let writers = fusion.writers(of: slot)
     guard writers.count == 1, fusion.roots[writers[0]].isWhole else {
       return writers.isEmpty ? "it is a value that something else holds" : "several kernels write it"
     }
-    guard places[Int(update.slot)] == update.slot else { return "it already is the next value of another variable" }
+    guard places[Int(slot)] == slot else { return "it already is the next value of another variable" }
     let writer = writers[0]
     let root = fusion.roots[writer]
     let kernel = fusion.kernelOf[writer]
@@ -183,8 +185,8 @@ struct StepPlan {
     let domain = Array(body.extents[..<body.domainCount])
     let rest = Array(body.extents[body.domainCount...])
     let content = body.stages[Int(stage)]
-    let store = (content.stores + content.results).first { $0.access.buffer.raw == update.slot }
-    for read in body.reads where read.slot == update.state.raw {
+    let store = (content.stores + content.results).first { $0.access.buffer.raw == slot }
+    for read in body.reads where read.slot == old {
       if let store, read.index == store.access.index, read.stage <= stage { continue }
       let isAtOwnPoint =
         !read.isPartial && Fusion.isAtOwnPoint(read.index, of: Domain.count(root.axes), domain, rest)
@@ -193,6 +195,35 @@ struct StepPlan {
       }
     }
     return nil
+  }
+
+  /// Puts results where something lies that their own kernel is the last to read, at the same points.
+  private mutating func reusePlaces() {
+    let slots = fusion.table.slots
+    /// By what runs last; what the step leaves behind is read after it.
+    var lastReader = [Int](repeating: -1, count: slots.count)
+    for (position, kernel) in order.enumerated() {
+      for read in bodies[kernel].reads { lastReader[Int(read.slot)] = position }
+    }
+    for output in outputs { lastReader[Int(output)] = order.count }
+    func isResult(_ slot: Int32) -> Bool { if case .node = slots[Int(slot)].source { true } else { false } }
+    func isFree(_ slot: Int32) -> Bool {
+      isResult(slot) && isResult(places[Int(slot)]) && lastReader[Int(slot)] < order.count
+    }
+    for (position, kernel) in order.enumerated() where fusion.kernels[kernel].form != .loop {
+      var taken: Set<Int32> = []
+      for slot in bodies[kernel].written where isFree(slot) && places[Int(slot)] == slot {
+        let old = bodies[kernel].reads.lazy.map(\.slot).first { old in
+          lastReader[Int(old)] == position && old != slot && isFree(old) && !taken.contains(old)
+            && slots[Int(old)].type.elementType == slots[Int(slot)].type.elementType
+            && slots[Int(old)].type.shape.elementCount == slots[Int(slot)].type.shape.elementCount
+            && !bodies[kernel].written.contains(old) && objection(to: slot, replacing: old) == nil
+        }
+        guard let old else { continue }
+        taken.insert(old)
+        places[Int(slot)] = places[Int(old)]
+      }
+    }
   }
 
   /// Whether `target` has to wait for `start`.
