@@ -29,7 +29,7 @@ enum VectorRun {
       switch VectorBackEnd.lower(kernel, in: program, target: target) {
       case .success(let lowered):
         kernels.append(lowered)
-        return lowered.functionBody
+        return lowered.functionBody()
       case .failure(let limitation):
         limitations.append(limitation)
         return nil

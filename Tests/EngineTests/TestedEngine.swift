@@ -70,7 +70,7 @@ enum TestedEngine: String, Sendable, CaseIterable, CustomStringConvertible {
     }
     for (position, program) in lowered {
       do {
-        let code = try TinyCCompiler.compile(program.step.tinyccC(target(workers: 1)))
+        let code = try TinyCCompiler.compile(program.step.tinyccC(target(workers: 1), isExplained: false))
         failures[position] = failure(of: programs[position], program, code, "step")
       } catch {
         failures[position] = "\(self): \(error)"

@@ -10,50 +10,50 @@ import Testing
     var b: Shape
     /// From the operands to the result.
     var build: @Sendable (Tensor, Tensor) -> Tensor
-    /// What the kernel list must say, so that the case tests what it is named for.
-    var says: String
+    /// What the kernel list must say on machines with caches of any size, so that the case tests what it is named for.
+    var says: [String]
     var testDescription: String { name }
   }
 
   static let cases: [Case] = [
-    Case(name: "panels packed", a: [37, 33], b: [33, 259], build: { matmul($0, $1) }, says: "packed"),
+    Case(name: "panels packed", a: [37, 33], b: [33, 259], build: { matmul($0, $1) }, says: ["packed"]),
     Case(
       name: "an epilogue through the tile's memory", a: [29, 17], b: [17, 270],
-      build: { gelu(matmul($0, $1)) * $1.sum(along: 0) }, says: "packed"),
+      build: { gelu(matmul($0, $1)) * $1.sum(along: 0) }, says: ["packed"]),
     Case(
-      name: "runs along k", a: [26, 40_000], b: [40_000, 257], build: { matmul($0, $1) }, says: "runs along k"),
+      name: "runs along k", a: [26, 40_000], b: [40_000, 257], build: { matmul($0, $1) }, says: ["runs along k"]),
     Case(
       name: "the first factor transposed", a: [65, 31], b: [65, 300], build: { matmul($0.transposed(to: [1, 0]), $1) },
-      says: "packed"),
+      says: ["packed"]),
     Case(
       name: "the second factor computed", a: [5, 33, 20], b: [5, 20, 19],
-      build: { matmul($0, exp($1)) + 1 }, says: "tiles of"),
+      build: { matmul($0, exp($1)) + 1 }, says: ["tiles of"]),
     // What is computed as it is packed runs along an axis of the batch that the factor's own tensor has, and one that it hasn't.
     Case(
       name: "the second factor computed with part of the batch", a: [3, 4, 33, 20], b: [4, 20, 19],
-      build: { matmul($0, $0.sum(along: 2).expandedAxis(3) + exp($1)) }, says: "packed"),
+      build: { matmul($0, $0.sum(along: 2).expandedAxis(3) + exp($1)) }, says: ["packed"]),
     Case(
-      name: "windows of an image", a: [24, 2, 3, 3], b: [3, 2, 11, 13], build: { conv2d($1, $0, padding: 1) }, says: "packed"),
+      name: "windows of an image", a: [24, 2, 3, 3], b: [3, 2, 11, 13], build: { conv2d($1, $0, padding: 1) }, says: ["packed"]),
     Case(
-      name: "rows far apart", a: [66, 515], b: [66, 300], build: { matmul($0.transposed(to: [1, 0]), $1) }, says: "rows packed"),
+      name: "rows far apart", a: [66, 515], b: [66, 300], build: { matmul($0.transposed(to: [1, 0]), $1) }, says: ["rows packed"]),
     Case(
-      name: "rows a page apart", a: [33, 1024], b: [1024, 300], build: { relu(matmul($0, $1)) }, says: "packed"),
+      name: "rows a page apart", a: [33, 1024], b: [1024, 300], build: { relu(matmul($0, $1)) }, says: ["packed"]),
     Case(
       name: "rows far apart, packed in several blocks", a: [300, 520], b: [300, 300],
-      build: { matmul($0.transposed(to: [1, 0]), $1) }, says: "rows packed"),
+      build: { matmul($0.transposed(to: [1, 0]), $1) }, says: ["rows packed"]),
     Case(
       name: "the second factor transposed", a: [37, 83], b: [269, 83], build: { matmul($0, $1.transposed(to: [1, 0])) },
-      says: "packed and turned"),
+      says: ["packed and turned"]),
     Case(
       name: "the second factor transposed and computed", a: [24, 64], b: [70, 64],
-      build: { matmul($0, exp($1).transposed(to: [1, 0])) + 1 }, says: "packed and turned"),
+      build: { matmul($0, exp($1).transposed(to: [1, 0])) + 1 }, says: ["packed and turned"]),
     Case(
       name: "the second factor transposed, in heads", a: [3, 25, 4, 21], b: [3, 27, 4, 21],
-      build: { matmul($0.transposed(to: [0, 2, 1, 3]), $1.transposed(to: [0, 2, 3, 1])) }, says: "packed and turned"),
+      build: { matmul($0.transposed(to: [0, 2, 1, 3]), $1.transposed(to: [0, 2, 3, 1])) }, says: ["packed and turned"]),
     Case(
       name: "the second factor transposed, in runs along k", a: [26, 40_003], b: [130, 40_003],
-      build: { matmul($0, $1.transposed(to: [1, 0])) }, says: "packed and turned, 15 runs"),
-    Case(name: "few columns, many rows", a: [300, 64], b: [64, 10], build: { matmul($0, $1) }, says: "divide rows"),
+      build: { matmul($0, $1.transposed(to: [1, 0])) }, says: ["packed and turned", "runs along k"]),
+    Case(name: "few columns, many rows", a: [300, 64], b: [64, 10], build: { matmul($0, $1) }, says: ["divide rows"]),
   ]
 
   @Test(arguments: cases) func everyEngineGivesTheSameBits(_ test: Case) throws {
@@ -69,7 +69,8 @@ import Testing
       for workers in [1, 2, 3] {
         let program = try graph.compile(ProgramOptions(engine: engine, workers: workers, isTesting: true))
         if engine == .tinycc(.avx512), workers == 3 {
-          #expect(program.step.kernelList.contains(test.says), "\(program.step.kernelList)")
+          let list = program.step.kernelList
+          for words in test.says { #expect(list.contains(words), "\(list)") }
         }
         let found = try program.run(["a": a, "b": b])
         #expect(found["y"] == expected["y"], "\(test.name) by \(engine) with \(workers) workers")

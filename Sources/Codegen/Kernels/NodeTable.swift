@@ -13,6 +13,8 @@ struct Slot: Sendable {
   var source: Source
   var name: String
   var type: TensorType
+
+  var isResult: Bool { if case .node = source { true } else { false } }
 }
 
 /// Why a node's value is stored instead of being computed where it is used.

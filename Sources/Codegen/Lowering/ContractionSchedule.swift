@@ -138,7 +138,7 @@ extension ContractionSchedule {
         // Runs are of whole iterations of the body's outermost reduced axis.
         let outermost = stage.axes.map { body.extents[$0] }.first { $0 > 1 } ?? 1
         let below = depthCount / outermost
-        depth = inner[0].extent / outermost * Self.block(outermost, most: max(1, limit / (below * width)), workers: 1)
+        depth = inner[0].extent / outermost * Self.block(outermost, most: limit / (below * width))
       }
       keepsAccumulators = depthRuns > 1 && !hasTensor
       let run = depth * (depthCount / inner[0].extent)
@@ -156,7 +156,7 @@ extension ContractionSchedule {
       depthStride >= 512
     {
       // As many tiles as leave the second level to the panel, so that lines that tiles share are read once.
-      packedTiles = Self.block(row.extent / tile, most: max(1, limit / 4 / (tile * depthCount)), workers: 1)
+      packedTiles = Self.block(row.extent / tile, most: limit / 4 / (tile * depthCount))
     }
     if packedTiles > 0, packing?.columns.count == 1 {
       // Packed rows serve many strips; workers get as many panels each.
@@ -174,14 +174,10 @@ extension ContractionSchedule {
     storesTile = epilogue > 0 && body.epilogueSize(b, a) > 6
   }
 
-  /// A block of at most `most` that divides the extent if one does that isn't much smaller, in at least so many pieces.
-  private static func block(_ extent: Int, most: Int, workers: Int) -> Int {
-    let most = max(1, min(most, extent / max(1, workers)))
-    for size in stride(from: most, to: most / 2, by: -1) where extent % size == 0 && extent / size % max(1, workers) == 0 {
-      return size
-    }
-    for size in stride(from: most, to: most / 3, by: -1) where extent % size == 0 { return size }
-    return most
+  /// A block of at most `most`, but at least one, that divides the extent if one does that isn't much smaller.
+  private static func block(_ extent: Int, most: Int) -> Int {
+    let most = max(1, min(most, extent))
+    return stride(from: most, to: most / 3, by: -1).first { extent % $0 == 0 } ?? most
   }
 
   /// Whether the value is a load of neighbours along the columns, without conditions.

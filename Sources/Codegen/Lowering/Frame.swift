@@ -78,7 +78,7 @@ struct Frame {
     var requests: [MemoryRequest] = []
     for slot in slots.indices where last[slot] >= 0 && plan.places[slot] == Int32(slot) {
       // A body's outputs are slices of the loop's results.
-      guard case .node = slots[slot].source, !outputs.contains(Int32(slot)) else { continue }
+      guard slots[slot].isResult, !outputs.contains(Int32(slot)) else { continue }
       requests.append(
         MemoryRequest(
           name: slots[slot].name, buffer: BufferID(raw: Int32(slot)), byteCount: slots[slot].type.byteCount,

@@ -206,15 +206,14 @@ struct StepPlan {
       for read in bodies[kernel].reads { lastReader[Int(read.slot)] = position }
     }
     for output in outputs { lastReader[Int(output)] = order.count }
-    func isResult(_ slot: Int32) -> Bool { if case .node = slots[Int(slot)].source { true } else { false } }
     func isFree(_ slot: Int32) -> Bool {
-      isResult(slot) && isResult(places[Int(slot)]) && lastReader[Int(slot)] < order.count
+      slots[Int(slot)].isResult && slots[Int(places[Int(slot)])].isResult && lastReader[Int(slot)] < order.count
     }
     for (position, kernel) in order.enumerated() where fusion.kernels[kernel].form != .loop {
       var taken: Set<Int32> = []
-      for slot in bodies[kernel].written where isFree(slot) && places[Int(slot)] == slot {
+      for slot in bodies[kernel].written where isFree(slot) {
         let old = bodies[kernel].reads.lazy.map(\.slot).first { old in
-          lastReader[Int(old)] == position && old != slot && isFree(old) && !taken.contains(old)
+          lastReader[Int(old)] == position && isFree(old) && !taken.contains(old)
             && slots[Int(old)].type.elementType == slots[Int(slot)].type.elementType
             && slots[Int(old)].type.shape.elementCount == slots[Int(slot)].type.shape.elementCount
             && !bodies[kernel].written.contains(old) && objection(to: slot, replacing: old) == nil

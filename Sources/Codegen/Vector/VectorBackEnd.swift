@@ -80,10 +80,9 @@ public struct VectorKernel: Sendable, CustomStringConvertible {
 
   /// The statements of the kernel's C function. They see `state`, `scratch` (`unsigned char *`), `inputs`
   /// (`unsigned char *const *`), `worker` and `workers` (`long`).
-  public var functionBody: String { functionBody(isExplained: true) }
-
-  /// With or without a comment for each instruction, in the same lines.
-  func functionBody(isExplained: Bool) -> String {
+  ///
+  /// - Parameter isExplained: whether each instruction has a comment; the lines are the same without.
+  public func functionBody(isExplained: Bool = true) -> String {
     var text = TextBuffer()
     let frameWords = blocks.reduce(1) { max($0, ($1.frameByteCount + 7) / 8) }
     for (index, block) in blocks.enumerated() where !block.pool.isEmpty {

@@ -18,61 +18,20 @@ struct NodeUnderCheck {
   let meaning: Meaning
 }
 
-/// Ops with the types on which they have been found sound. After a pass most ops are those of the graph before, on operands of the
-/// types that they had, and what is asked of them has the same answer.
-package struct SoundOps: Sendable {
-  private struct Finding: Sendable {
-    /// Held, so that no other op gets its identity.
-    let operation: Operation
-    let operandTypes: [TensorType]
-    let type: TensorType
-    let promises: GraphPromises
-  }
-
-  private var findings: [ObjectIdentifier: Finding] = [:]
-
-  package init() {}
-
-  /// Whether the node's op has been found sound on these very types, under all of the promises.
-  fileprivate func contains(_ id: NodeID, of graph: Graph, promising promises: GraphPromises) -> Bool {
-    let index = id.index
-    guard let finding = findings[ObjectIdentifier(graph.nodes[index].operation)], finding.promises.isSuperset(of: promises),
-      graph.nodes[index].bodies.isEmpty, graph.nodes[index].furtherTypes.isEmpty, graph.nodes[index].type == finding.type,
-      graph.nodes[index].operands.count == finding.operandTypes.count
-    else { return false }
-    for (position, operand) in graph.nodes[index].operands.enumerated()
-    where graph.nodes[operand.index].type != finding.operandTypes[position] { return false }
-    return true
-  }
-
-  fileprivate mutating func insert(_ subject: NodeUnderCheck, of graph: Graph) {
-    switch subject.meaning {
-    // What these need is elsewhere in the graph.
-    case .state, .projection, .loop: return
-    default: break
-    }
-    let operation = graph.nodes[subject.id.index].operation
-    findings[ObjectIdentifier(operation)] = Finding(
-      operation: operation, operandTypes: subject.operandTypes, type: subject.type, promises: subject.promises)
-  }
-}
-
 /// One run of the verifier over a graph and its bodies.
 struct GraphVerification {
   let graph: Graph
   let promises: GraphPromises
-  /// From runs over other graphs, and from this one.
-  private(set) var soundOps: SoundOps
   private(set) var violations: [GraphViolation] = []
 
-  init(graph: Graph, promises: GraphPromises, soundOps: SoundOps = SoundOps()) {
+  init(graph: Graph, promises: GraphPromises) {
     self.graph = graph
     self.promises = promises
-    self.soundOps = soundOps
   }
 
-  mutating func run() {
-    for index in graph.nodes.indices { checkNode(NodeID(index)) }
+  /// `soundOps` come from runs over other graphs, and get what this one finds.
+  mutating func run(_ soundOps: inout SoundOps) {
+    for index in graph.nodes.indices { checkNode(NodeID(index), &soundOps) }
     for check in Self.graphChecks {
       for (node, message) in check.problems(graph) {
         violations.append(GraphViolation(check: check.name, node: node, message: message))
@@ -80,7 +39,7 @@ struct GraphVerification {
     }
   }
 
-  private mutating func checkNode(_ id: NodeID) {
+  private mutating func checkNode(_ id: NodeID, _ soundOps: inout SoundOps) {
     func report(_ check: String, _ message: String) {
       violations.append(GraphViolation(check: check, node: id, message: message))
     }

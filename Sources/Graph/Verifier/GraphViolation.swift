@@ -26,11 +26,8 @@ extension Graph {
   }
 
   private func violations(promising promises: GraphPromises, _ soundOps: inout SoundOps) -> [GraphViolation] {
-    var verification = GraphVerification(graph: self, promises: promises, soundOps: soundOps)
-    // Handed over, so that the table isn't copied when it grows.
-    soundOps = SoundOps()
-    verification.run()
-    soundOps = verification.soundOps
+    var verification = GraphVerification(graph: self, promises: promises)
+    verification.run(&soundOps)
     return verification.violations
   }
 

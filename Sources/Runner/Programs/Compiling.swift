@@ -51,7 +51,7 @@ extension Graph {
       optimised, target: target,
       options: options.isTesting ? .testing : LoweringOptions())
     let proof = try step.verified()
-    let source = try options.source(of: step, isExplained: dump != nil)
+    let source = options.source(of: step, isExplained: dump != nil)
     times.graph = passesDone - start
     times.codegen = clock.now - passesDone
     dump?.write(step, proof, source: source)
@@ -74,11 +74,11 @@ extension LoweringOptions {
 
 extension ProgramOptions {
   /// The C that the engine compiles, with or without comments on machine code; empty for the interpreter.
-  func source(of step: CompiledStep, isExplained: Bool) throws -> String {
+  func source(of step: CompiledStep, isExplained: Bool) -> String {
     let profile = isProfiling ? ProfileTable(of: step.loops, workers: step.workerCount(of: workers)) : nil
     return switch engine {
     case .interpreter: ""
-    case .tinycc: step.tinyccC(try target, profile: profile, isExplained: isExplained)
+    case .tinycc: step.tinyccC(step.target, profile: profile, isExplained: isExplained)
     case .systemCompiler: profile.map(step.portableC(profile:)) ?? step.portableC
     }
   }

@@ -61,10 +61,7 @@ public final class Program: Sendable {
 
   /// The C that was compiled, written anew and with a comment for each machine instruction, which compilers don't need; empty
   /// for the interpreter.
-  public var source: String {
-    // The same call has succeeded when the program was made.
-    (try? options.source(of: step, isExplained: true)) ?? ""
-  }
+  public var source: String { options.source(of: step, isExplained: true) }
 
   /// The portable C of the step: readable, without includes, the same on every machine.
   public var c: String { step.portableC }

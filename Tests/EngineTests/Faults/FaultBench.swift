@@ -120,7 +120,7 @@ struct FaultBench: Sendable {
       for index in blocks.indices where !isChanged {
         isChanged = change(&blocks[index], set == .avx512 ? .avx512 : .avx2)
       }
-      return VectorKernel(kernel: kernel, program: program, blocks: blocks).functionBody
+      return VectorKernel(kernel: kernel, program: program, blocks: blocks).functionBody()
     }
     guard isChanged else { return nil }
     return try finding(source: source, of: step, step.loops)
