@@ -35,7 +35,8 @@ import Testing
     Case(
       name: "windows of an image", a: [24, 2, 3, 3], b: [3, 2, 11, 13], build: { conv2d($1, $0, padding: 1) }, says: ["packed"]),
     Case(
-      name: "rows far apart", a: [66, 515], b: [66, 300], build: { matmul($0.transposed(to: [1, 0]), $1) }, says: ["rows packed"]),
+      name: "rows far apart", a: [66, 515], b: [66, 300], build: { matmul($0.transposed(to: [1, 0]), $1) },
+      says: ["rows packed"]),
     Case(
       name: "rows a page apart", a: [33, 1024], b: [1024, 300], build: { relu(matmul($0, $1)) }, says: ["packed"]),
     Case(

@@ -104,7 +104,7 @@ extension NodeTable {
   /// Whether a kernel must have stored the node's elements before they are read, and not among the early ones.
   private func isLate(_ node: NodeID) -> Bool {
     let slot = slotOf[node.index]
-    guard slot >= 0, case .node = slots[Int(slot)].source else { return false }
+    guard slot >= 0, slots[Int(slot)].isResult else { return false }
     return shape(node).elementCount != 1
   }
 
@@ -133,7 +133,7 @@ extension NodeTable {
         checkCount += 1
       }
       let slot = slotOf[index]
-      guard slot >= 0, case .node = slots[Int(slot)].source else { continue }
+      guard slot >= 0, slots[Int(slot)].isResult else { continue }
       roots += self.roots(of: node, slot: slot)
     }
     return roots
