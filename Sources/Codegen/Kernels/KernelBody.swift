@@ -180,7 +180,7 @@ extension KernelBody {
     }
   }
 
-  /// Slots that it writes.
+  /// Slots that it writes, in the order of its stages.
   var written: [Int32] {
     var result = loopResults
     for stage in stages {

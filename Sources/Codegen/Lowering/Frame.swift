@@ -73,7 +73,7 @@ struct Frame {
       for slot in body.written { touch(Int(slot), position) }
       for read in body.reads { touch(Int(read.slot), position) }
     }
-    for output in plan.outputs { last[Int(output)] = max(plan.order.count - 1, 0) }
+    for output in plan.outputs { last[Int(plan.places[Int(output)])] = max(plan.order.count - 1, 0) }
     let outputs = Set(isBody ? plan.outputs : [])
     var requests: [MemoryRequest] = []
     for slot in slots.indices where last[slot] >= 0 && plan.places[slot] == Int32(slot) {

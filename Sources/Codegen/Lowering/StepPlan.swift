@@ -28,7 +28,7 @@ struct StepPlan {
     for update in updates { try place(update) }
     try sort()
     dropUnreadStores()
-    reusePlaces()
+    reusePlaces(hasOwnOutputs: hasOwnOutputs)
   }
 
   private struct Update {
@@ -197,8 +197,9 @@ struct StepPlan {
     return nil
   }
 
-  /// Puts results where something lies that their own kernel is the last to read, at the same points.
-  private mutating func reusePlaces() {
+  /// Puts results where something lies that their own kernel is the last to read, at the same points: what an earlier kernel
+  /// has written, or an earlier stage of the same.
+  private mutating func reusePlaces(hasOwnOutputs: Bool) {
     let slots = fusion.table.slots
     /// By what runs last; what the step leaves behind is read after it.
     var lastReader = [Int](repeating: -1, count: slots.count)
@@ -206,23 +207,29 @@ struct StepPlan {
       for read in bodies[kernel].reads { lastReader[Int(read.slot)] = position }
     }
     for output in outputs { lastReader[Int(output)] = order.count }
-    func isFree(_ slot: Int32) -> Bool {
-      slots[Int(slot)].isResult && slots[Int(places[Int(slot)])].isResult && lastReader[Int(slot)] < order.count
-    }
+    func isMovable(_ slot: Int32) -> Bool { slots[Int(slot)].isResult && slots[Int(places[Int(slot)])].isResult }
     for (position, kernel) in order.enumerated() where fusion.kernels[kernel].form != .loop {
       var taken: Set<Int32> = []
-      for slot in bodies[kernel].written where isFree(slot) {
+      for slot in bodies[kernel].written where isMovable(slot) && !(hasOwnOutputs && outputs.contains(slot)) {
         let old = bodies[kernel].reads.lazy.map(\.slot).first { old in
-          lastReader[Int(old)] == position && isFree(old) && !taken.contains(old)
+          lastReader[Int(old)] == position && isMovable(old) && !taken.contains(old)
             && slots[Int(old)].type.elementType == slots[Int(slot)].type.elementType
             && slots[Int(old)].type.shape.elementCount == slots[Int(slot)].type.shape.elementCount
-            && !bodies[kernel].written.contains(old) && objection(to: slot, replacing: old) == nil
+            && objection(to: slot, replacing: old) == nil && isDone(old, before: slot, in: kernel)
         }
         guard let old else { continue }
         taken.insert(old)
         places[Int(slot)] = places[Int(old)]
       }
     }
+  }
+
+  /// Whether a kernel that writes both of the slots at a point is done with `old` there by the stage that writes `slot`.
+  private func isDone(_ old: Int32, before slot: Int32, in kernel: Int) -> Bool {
+    guard bodies[kernel].written.contains(old) else { return true }
+    let writers = fusion.writers(of: old)
+    return writers.count == 1 && fusion.roots[writers[0]].isWhole
+      && fusion.stageOf[writers[0]] < fusion.stageOf[fusion.writers(of: slot)[0]]
   }
 
   /// Whether `target` has to wait for `start`.
