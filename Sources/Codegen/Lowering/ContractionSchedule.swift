@@ -211,9 +211,10 @@ private struct TileCosts {
     lanes = target.vectorByteCount / 4
   }
 
-  /// Cycles for one k of a tile: two fused multiply-adds or two loads start in each, and a chain takes four.
+  /// Cycles for one k of a tile: two fused multiply-adds or two loads start in each, and a chain takes four; a tile whose chains
+  /// just cover that has nothing to start when one is late, so that five count.
   private func cycles(_ vectors: Int, _ rows: Int) -> Double {
-    max(4, Double(vectors * rows) / 2, Double(vectors + rows) / 2) + Double(vectors + rows) * 0.06
+    max(5, Double(vectors * rows) / 2, Double(vectors + rows) / 2) + Double(vectors + rows) * 0.06
   }
 
   /// Of a whole axis cut into blocks: full ones and a rest.
@@ -227,7 +228,7 @@ private struct TileCosts {
     let vectorCount = (columns + lanes - 1) / lanes
     var best = (row: 0, tile: 1, vectors: 1, cost: Double.infinity)
     for vectors in 1...min(vectorCount, registers >= 32 ? 4 : 3) {
-      let most = (registers - vectors - 2) / vectors
+      let most = (registers - vectors - 1) / vectors
       for axis in rows.indices {
         let others = rows.enumerated().reduce(1.0) { $0 * ($1.offset == axis ? 1 : Double($1.element)) }
         for tile in 1...max(1, min(rows[axis], min(most, 14))) {

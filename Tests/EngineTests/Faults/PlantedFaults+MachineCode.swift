@@ -59,9 +59,10 @@ extension PlantedFault {
     PlantedFault("a counter that is one short", .engines) {
       try step.get().finding(set) { block, family in
         block.patch(family) { instruction in
-          guard instruction.mnemonic == .mov, case .immediate(let count) = instruction.operand1, count > 2 else { return nil }
+          // The 37 products of `matmul(xᵀ, x)`; a step less in the kernel that gathers would take rows of the table from anywhere.
+          guard instruction.mnemonic == .mov, case .immediate(37) = instruction.operand1 else { return nil }
           var other = instruction
-          other.operand1 = .immediate(count - 1)
+          other.operand1 = .immediate(36)
           return other
         }
       }
