@@ -1,6 +1,6 @@
 import BenchmarkWorkloads
 import Cinch
-import Foundation
+import FoundationEssentials
 
 /// W7's step by libtcc beside the same loop written by hand with intrinsics (`Elementwise.c`) and compiled by gcc, in turns, in one
 /// process and on one thread.

@@ -1,5 +1,4 @@
 import Cinch
-import Foundation
 
 /// What the machine can do at most, at one thread and at as many as were asked for.
 struct LimitTable {
@@ -25,12 +24,4 @@ struct LimitTable {
   private func size(_ byteCount: Int) -> String {
     byteCount >= 1 << 20 ? "\(byteCount >> 20) MiB" : "\(byteCount >> 10) KiB"
   }
-}
-
-func fixed(_ value: Double, _ digits: Int = 1) -> String { String(format: "%.\(digits)f", value) }
-
-/// To a width; to the left where that is negative.
-func padded(_ text: String, _ width: Int) -> String {
-  let padding = String(repeating: " ", count: max(0, abs(width) - text.count))
-  return width < 0 ? text + padding : padding + text
 }

@@ -1,5 +1,5 @@
 public import Cinch
-import Foundation
+import FoundationEssentials
 
 /// What an independent Float64 program found for a workload.
 public struct Golden: Sendable, Decodable {

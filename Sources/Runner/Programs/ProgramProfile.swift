@@ -152,15 +152,3 @@ extension Duration {
   fileprivate var inMicroseconds: String { fixed(inSeconds * 1e6, 2) }
   fileprivate func perSecond(_ count: Int) -> Double { inSeconds > 0 ? Double(count) / inSeconds : 0 }
 }
-
-private func fixed(_ value: Double, _ digits: Int) -> String {
-  var scale = 1
-  for _ in 0..<digits { scale *= 10 }
-  let scaled = Int((value * Double(scale)).rounded())
-  let fraction = String(scaled % scale)
-  return "\(scaled / scale)." + String(repeating: "0", count: digits - fraction.utf8.count) + fraction
-}
-
-private func padded(_ text: String, _ width: Int) -> String {
-  String(repeating: " ", count: max(0, width - text.count)) + text
-}
