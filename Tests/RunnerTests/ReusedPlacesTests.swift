@@ -5,9 +5,12 @@ import Testing
 @Suite struct ReusedPlacesTests {
   private let x = HostTensor.randomNormal([37, 130], seed: 3)
 
-  /// The places in scratch as large as x, once all engines have given the interpreter's bits.
-  private func places(_ build: @escaping @Sendable (GraphBuilder, Tensor) -> Void) throws -> Int {
-    let graph = Graph { g in build(g, g.input("x", [37, 130])) }
+  /// The places in scratch as large as x, or as a shape, once all engines have given the interpreter's bits.
+  private func places(
+    _ x: HostTensor? = nil, as shape: Shape = [37, 130], _ build: @escaping @Sendable (GraphBuilder, Tensor) -> Void
+  ) throws -> Int {
+    let x = x ?? self.x
+    let graph = Graph { g in build(g, g.input("x", x.shape)) }
     let expected = try graph.compile(ProgramOptions(engine: .interpreter)).run(["x": x])
     let engines = ["tinycc-avx512", "tinycc-avx2", "tinycc-scalar", "gcc"].compactMap(Engine.init(name:))
     for engine in engines {
@@ -17,7 +20,7 @@ import Testing
         #expect(try program.run(["x": x]) == expected, "\(engine) with \(workers) workers")
       }
     }
-    return try graph.compile(workers: 1).step.memory.places.count { $0.byteCount == 37 * 130 * 4 }
+    return try graph.compile(workers: 1).step.memory.places.count { $0.byteCount == shape.elementCount * 4 }
   }
 
   /// The exponentials lie where the quotients will.
@@ -41,5 +44,28 @@ import Testing
       g.output("columns", exponentials.sum(along: 0))
     }
     #expect(count == 2)
+  }
+
+  /// `hidden` is read again after the product is made of it: by a kernel that runs first, since the two are large.
+  @Test func ofWhatOtherKernelsReadFirst() throws {
+    let count = try places(.randomNormal([512, 4], seed: 5), as: [512, 512]) { g, x in
+      let hidden = tanh(matmul(x, x.transposed(to: [1, 0])))
+      let product = matmul(x * 2, x.transposed(to: [1, 0])) * hidden
+      g.output("product", matmul(product, x))
+      g.output("hidden", matmul(hidden.transposed(to: [1, 0]), x))
+    }
+    #expect(count == 1)
+  }
+
+  /// The sums before the activation, its results and the gradient; while they are small, its tanh too. What is a step from one of
+  /// them, like 1 + tanh, has no place.
+  @Test(arguments: [(64, 4), (512, 3)]) func ofAnActivation(_ width: Int, _ expected: Int) throws {
+    let count = try places(.randomNormal([512, 4], seed: 7), as: [512, width]) { g, x in
+      let w = g.parameter("w", [4, width], .xavierNormal)
+      let sums = matmul(x, w)
+      let found = matmul(gelu(sums, approximation: .tanh).transposed(to: [1, 0]), x)
+      g.output("gradient", gradients(of: (found * found).sum(), withRespectTo: [w])[0])
+    }
+    #expect(count == expected)
   }
 }

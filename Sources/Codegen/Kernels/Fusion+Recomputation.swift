@@ -1,8 +1,9 @@
 import CinchGraph
 
 extension Fusion {
-  /// Opcodes that storing and loading one element is worth.
-  private static let storeCost = 4
+  /// Opcodes that storing and loading one element is worth: in a cache, and in memory, where the values of a training step wait
+  /// for its backward half. There, the time of so many is the time of the two transfers.
+  private static func storeCost(_ elementCount: Int) -> Int { elementCount < 1 << 18 ? 4 : 48 }
 
   /// Expressions have bounds, so that neither kernels nor this compiler's recursion grow without end.
   mutating func storeLargeExpressions() {
@@ -29,6 +30,36 @@ extension Fusion {
 
   /// Stores values that several kernels or stages would compute again, where that costs more than memory does.
   mutating func storeRepeatedValues() -> Bool {
+    var (points, places) = evaluations()
+    let costs = subtreeCosts()
+    let users = userCounts()
+    let isContracted = contractionOperands()
+    var result = false
+    // From the results down: what a stored node needs is computed as often as the node's own elements.
+    for index in table.meanings.indices.reversed() where points[index] > 0 && table.slotOf[index] < 0 {
+      let node = NodeID(index)
+      let count = table.shape(node).elementCount
+      let excess = points[index] - count
+      guard excess > 0, costs[index] > 0 else { continue }
+      func isDearer(_ cost: Int) -> Bool { excess * cost > Self.storeCost(count) * count + points[index] }
+      /// Whether the node is a step from a value that others need too: that one is stored.
+      var isStep: Bool {
+        table.operands(node).contains { operand in
+          users[operand.index] > 1 && !table.isStored(operand) && table.shape(operand).elementCount == count
+            && !isDearer(costs[index] - costs[operand.index])
+        }
+      }
+      // Contractions want their operands as they are.
+      guard takesOverStore(node, users) || isDearer(costs[index]) && (isContracted[index] || !isStep) else { continue }
+      table.store(node, .repeated(places: places[index]))
+      result = true
+      reduce(node, by: excess, &points)
+    }
+    return result
+  }
+
+  /// For each node, at how many points its value would be computed, and in how many kernels.
+  private func evaluations() -> (points: [Int], places: [Int]) {
     var points = [Int](repeating: 0, count: table.meanings.count)
     var places = points
     for (number, kernel) in kernels.enumerated() {
@@ -50,22 +81,7 @@ extension Fusion {
         places[node.index] += 1
       }
     }
-    // From the results down: what a stored node needs is computed as often as the node's own elements.
-    let costs = subtreeCosts()
-    let users = userCounts()
-    var result = false
-    for index in table.meanings.indices.reversed() where points[index] > 0 && table.slotOf[index] < 0 {
-      let node = NodeID(index)
-      let count = table.shape(node).elementCount
-      let excess = points[index] - count
-      guard excess > 0, costs[index] > 0,
-        takesOverStore(node, users) || excess * costs[index] > Self.storeCost * count + points[index]
-      else { continue }
-      table.store(node, .repeated(places: places[index]))
-      result = true
-      reduce(node, by: excess, &points)
-    }
-    return result
+    return (points, places)
   }
 
   /// Whether the value is made element by element from the result of one contraction in tiles that nothing else uses: in its
@@ -95,6 +111,20 @@ extension Fusion {
     }
     for root in table.graph.roots { counts[root.index] += 1 }
     return counts
+  }
+
+  /// Which values contractions read, as they are or in views.
+  private func contractionOperands() -> [Bool] {
+    var result = [Bool](repeating: false, count: table.meanings.count)
+    for index in result.indices.reversed() where table.isLive[index] {
+      switch table.meanings[index] {
+      case .contract: break
+      case .view, .reshape: if !result[index] { continue }
+      default: continue
+      }
+      for operand in table.operands(NodeID(index)) { result[operand.index] = true }
+    }
+    return result
   }
 
   /// Panels of the second factor are packed, where several tiles of rows use them.

@@ -8,13 +8,13 @@ struct StepPlan {
   private(set) var order: [Int] = []
   /// For each slot the one in whose memory it lies: a state variable's where an update happens in place, that of a result which
   /// its kernel is the last to read.
-  private(set) var places: [Int32]
+  var places: [Int32]
   /// The slot of each output.
   private(set) var outputs: [Int32] = []
   /// For each update that isn't in place, why.
   private(set) var copies: [(state: StateID, reason: String)] = []
   /// For each kernel, those that must have run before.
-  private(set) var predecessors: [[Int]] = []
+  var predecessors: [[Int]] = []
 
   /// - Parameter hasOwnOutputs: whether each output must be a place of its own, which the caller chooses.
   init(_ graph: Graph, hasOwnOutputs: Bool = false) throws {
@@ -26,6 +26,7 @@ struct StepPlan {
     for number in fusion.kernels.indices { bodies.append(try fusion.body(of: number)) }
     findDependencies()
     for update in updates { try place(update) }
+    for kernel in bodies.indices { runReadersFirst(of: kernel) }
     try sort()
     dropUnreadStores()
     reusePlaces(hasOwnOutputs: hasOwnOutputs)
@@ -166,12 +167,12 @@ struct StepPlan {
     }
   }
 
-  private func readers(of slot: Int32) -> [Int] {
+  func readers(of slot: Int32) -> [Int] {
     bodies.indices.filter { kernel in bodies[kernel].reads.contains { $0.slot == slot } }
   }
 
   /// Why a value can't replace an old one where it is computed.
-  private func objection(to slot: Int32, replacing old: Int32) -> String? {
+  func objection(to slot: Int32, replacing old: Int32) -> String? {
     let writers = fusion.writers(of: slot)
     guard writers.count == 1, fusion.roots[writers[0]].isWhole else {
       return writers.isEmpty ? "it is a value that something else holds" : "several kernels write it"
@@ -197,43 +198,8 @@ struct StepPlan {
     return nil
   }
 
-  /// Puts results where something lies that their own kernel is the last to read, at the same points: what an earlier kernel
-  /// has written, or an earlier stage of the same.
-  private mutating func reusePlaces(hasOwnOutputs: Bool) {
-    let slots = fusion.table.slots
-    /// By what runs last; what the step leaves behind is read after it.
-    var lastReader = [Int](repeating: -1, count: slots.count)
-    for (position, kernel) in order.enumerated() {
-      for read in bodies[kernel].reads { lastReader[Int(read.slot)] = position }
-    }
-    for output in outputs { lastReader[Int(output)] = order.count }
-    func isMovable(_ slot: Int32) -> Bool { slots[Int(slot)].isResult && slots[Int(places[Int(slot)])].isResult }
-    for (position, kernel) in order.enumerated() where fusion.kernels[kernel].form != .loop {
-      var taken: Set<Int32> = []
-      for slot in bodies[kernel].written where isMovable(slot) && !(hasOwnOutputs && outputs.contains(slot)) {
-        let old = bodies[kernel].reads.lazy.map(\.slot).first { old in
-          lastReader[Int(old)] == position && isMovable(old) && !taken.contains(old)
-            && slots[Int(old)].type.elementType == slots[Int(slot)].type.elementType
-            && slots[Int(old)].type.shape.elementCount == slots[Int(slot)].type.shape.elementCount
-            && objection(to: slot, replacing: old) == nil && isDone(old, before: slot, in: kernel)
-        }
-        guard let old else { continue }
-        taken.insert(old)
-        places[Int(slot)] = places[Int(old)]
-      }
-    }
-  }
-
-  /// Whether a kernel that writes both of the slots at a point is done with `old` there by the stage that writes `slot`.
-  private func isDone(_ old: Int32, before slot: Int32, in kernel: Int) -> Bool {
-    guard bodies[kernel].written.contains(old) else { return true }
-    let writers = fusion.writers(of: old)
-    return writers.count == 1 && fusion.roots[writers[0]].isWhole
-      && fusion.stageOf[writers[0]] < fusion.stageOf[fusion.writers(of: slot)[0]]
-  }
-
   /// Whether `target` has to wait for `start`.
-  private func isReachable(_ target: Int, from start: Int) -> Bool {
+  func isReachable(_ target: Int, from start: Int) -> Bool {
     var pending = [target]
     var seen = [Bool](repeating: false, count: predecessors.count)
     while let next = pending.popLast() {
