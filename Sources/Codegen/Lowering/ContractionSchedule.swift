@@ -156,7 +156,7 @@ extension ContractionSchedule {
       depthStride >= 512
     {
       // As many tiles as leave the second level to the panel, so that lines that tiles share are read once.
-      packedTiles = Self.block(row.extent / tile, most: limit / 4 / (tile * depthCount))
+      packedTiles = Self.block(row.extent / tile, most: limit / 2 / (tile * depthCount))
     }
     if packedTiles > 0, packing?.columns.count == 1 {
       // Packed rows serve many strips; workers get as many panels each.

@@ -132,9 +132,29 @@ extension Selection {
       var store = MachineInstruction(isUniform ? .vmovss : .vmovups, isUniform ? .xmm : wide, memory, source)
       store.mask = lanes
       emit(store)
-    } else if let lanes {
+    } else if let mask, let lanes {
+      if !isUniform, let bits = maskBits(mask), bits < program.fullMask, bits & (bits + 1) == 0 {
+        return storeFirst((~bits).trailingZeroBitCount, of: source, to: self.memory(access))
+      }
       let only = isUniform ? firstLane(of: lanes) : .register(lanes)
       emit(MachineInstruction(.vmaskmovps, isUniform ? .xmm : wide, memory, only, source))
+    }
+  }
+
+  /// Stores the first lanes on AVX2 in pieces of 4, 2 and 1, which some processors do much faster than a masked store.
+  private mutating func storeFirst(_ count: Int, of source: MachineOperand, to memory: MachineMemory) {
+    var (rest, source, memory) = (count, source, memory)
+    func moved(_ mnemonic: X86Mnemonic, _ width: VectorWidth, _ control: Int32) -> MachineOperand {
+      let register = MachineOperand.register(temporary())
+      emit(MachineInstruction(mnemonic, width, register, source, .immediate(control)))
+      return register
+    }
+    for (lanes, store) in [(4, X86Mnemonic.vmovups), (2, .vmovq), (1, .vmovss)] where rest >= lanes {
+      emit(MachineInstruction(store, .xmm, .memory(memory), source))
+      rest -= lanes
+      if rest == 0 { break }
+      memory.displacement += Int32(4 * lanes)
+      source = lanes == 4 ? moved(.vextractf128, wide, 1) : moved(.vpermilps, .xmm, 0b1110)
     }
   }
 
