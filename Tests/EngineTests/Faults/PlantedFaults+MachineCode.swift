@@ -14,12 +14,20 @@ extension PlantedFault {
           block.pool[position] = 0b11_1111
           return true
         }
-        let lanes: [UInt32] = [.max, .max, .max, .max, .max, 0, 0, 0]
-        guard let position = block.pool.indices.first(where: { Array(block.pool[$0...].prefix(8)) == lanes }) else {
-          return false
+        // The fifth lane is stored by itself, 16 bytes after the four before it.
+        var ends: Set<Int32> = []
+        for case .instruction(let instruction) in block.code.lines.map(\.content) {
+          if instruction.mnemonic == .vmovups, instruction.width == .xmm, case .memory(let memory) = instruction.operand0 {
+            ends.insert(memory.displacement + 16)
+          }
         }
-        block.pool[position + 5] = .max
-        return true
+        return block.patch(.avx2) { instruction in
+          guard instruction.mnemonic == .vmovss, case .memory(let memory) = instruction.operand0, ends.contains(memory.displacement)
+          else { return nil }
+          var other = instruction
+          other.mnemonic = .vmovq
+          return other
+        }
       }
     },
     PlantedFault("a store with a wrong displacement", .engines) {
