@@ -254,6 +254,7 @@ struct LoopSample: CustomTestStringConvertible, Sendable {
       kernel transpose {
         parallel i0 in 6 {
           sequential i1 in 8 {
+            prefetch x[i0*96 + i1*12 + 96]
             vector i2 in 12 {
               v0: f32 = load x[i0*96 + i1*12 + i2]
               store panel[i1 + i2*8] = v0

@@ -72,6 +72,7 @@ struct BrokenLoop: CustomTestStringConvertible, Sendable {
     .init(.chain, "load x[i0*64 + i1] if", "load x[i0*64 + i1 - 1] if", "touches elements -1 to 998 of x", under: "load x"),
     .init(.matmul, "store y[i0*200 + i1*32 + i2*50 + i3] = v8 if v1", "store y[i0*200 + i1*32 + i2*50 + i3] = v8", "touches elements 0 to 613 of y", under: "store y"),
     .init(.matmul, "load x[i0*160 + i2*40 + i4]", "load x[i0*160 + i2*40 + i5]", "i5 is not the variable of a loop around it", under: "load x"),
+    .init(.packing, "prefetch x[i0*96 + i1*12 + 96]", "prefetch x[i0*96 + i2*12 + 96]", "i2 is not the variable of a loop around it", under: "prefetch x"),
     .init(.gather, "v0*8 limit 20", "v0*8 limit 21", "touches elements 0 to 167 of table, which has 160", under: "load table"),
     .init(.gather, "v0*8 limit 20", "v0*8 limit 19", "no check puts the index into 0..<19", under: "load table"),
     .init(.gather, "sequential i0 in 8 {\n          v0: i32 = load rows[i0]\n          check", "sequential i0 in 7 {\n          v0: i32 = load rows[i0]\n          check", "no check puts the index into 0..<20", under: "load table"),

@@ -50,6 +50,39 @@ import Testing
     #expect(text.contains("vunpcklps") && !text.contains("vgather"), "\(text)")
   }
 
+  /// One for each cache line that the axes name, wherever it is; C has no such thing.
+  @Test(arguments: VectorRun.targets) func prefetchesAreInstructions(_ target: Target) throws {
+    let program = try LoopProgram(
+      parsing: """
+        program "ahead" {
+          state 0
+          scratch 16384
+          buffer x: f32[4096] at input 0 + 0
+          buffer y: f32[4096] at scratch + 0
+          kernel ahead {
+            parallel i0 in 64 {
+              unrolled i1 in 2 {
+                unrolled i2 in 3 {
+                  prefetch x[i0*64 + i1*1024 + i2*16 + 64]
+                }
+              }
+              vector i3 in 64 {
+                v0: f32 = load x[i0*64 + i3]
+                store y[i0*64 + i3] = v0
+              }
+            }
+          }
+          schedule {
+            run ahead
+          }
+        }
+        """)
+    let kernels = try VectorRun.check(program, target)
+    let lines = kernels.flatMap { $0.description.split(separator: "\n") }.filter { $0.contains("prefetcht0") }
+    #expect(lines.count == 6, "\(kernels[0])")
+    #expect(!CPrinter().print(program).contains("prefetch"))
+  }
+
   /// Every other element, and stores of which an unrolled axis has the elements between.
   @Test(arguments: [12, 16, 3, 8, 21, 1], VectorRun.targets)
   func pairsAreLoadedAndStoredByNeighbours(_ lanes: Int, _ target: Target) throws {

@@ -105,6 +105,7 @@ public struct LoopEvaluator {
       case .store(let access, let value, let condition):
         if let condition, values[condition.index] == 0 { continue }
         try write(access, values[value.index])
+      case .prefetch: break
       case .check(let value, let limit, let check):
         let number = Int(Int32(truncatingIfNeeded: values[value.index]))
         // The first failure stays.

@@ -80,6 +80,7 @@ struct CKernelAnalysis {
         roots.append(value)
         if let condition { roots.append(condition) }
         if let indirection = access.indirection { roots.append(indirection.value) }
+      case .prefetch: break
       case .check(let value, _, _):
         hasChecks = true
         roots.append(value)
@@ -132,6 +133,7 @@ struct CKernelAnalysis {
       switch statement {
       case .define(let value, _): isUsed(value)
       case .store, .check: true
+      case .prefetch: false
       case .loop(let loop): hasEffect(loop)
       }
     }
@@ -197,6 +199,7 @@ struct CKernelAnalysis {
       if let indirection = access.indirection {
         use(indirection.value, list: list, position: position, group: group)
       }
+    case .prefetch: break
     case .check(let value, _, _):
       // Printed more than once, so that it needs a name.
       use(value, list: list, position: position, group: group)

@@ -42,7 +42,7 @@ extension CKernelWriter {
     for position in range {
       let isWrite =
         switch list[position] {
-        case .define: false
+        case .define, .prefetch: false
         case .store, .check, .loop: true
         }
       writes[position - start + 1] = writes[position - start] + (isWrite ? 1 : 0)
@@ -87,6 +87,7 @@ extension CKernelWriter {
       out.write(" = ")
       write(value, minimum: 0)
       out.write(";\n")
+    case .prefetch: break  // C has no such thing.
     case .check(let value, let limit, let check):
       out.startLine()
       // Once in the test and once in the message: checked values have names.
@@ -349,6 +350,7 @@ extension CKernelWriter {
     case .define(let value, .constant): tile(of: value) != nil && analysis.isUsed(value)
     case .define(let value, _): analysis.isUsed(value)
     case .store, .check: true
+    case .prefetch: false
     case .loop(let loop): analysis.hasEffect(loop)
     }
   }

@@ -194,6 +194,9 @@ public indirect enum LoopStatement: Sendable, Hashable {
   case define(LoopValue, LoopExpression)
   /// Where `condition` (if any) holds.
   case store(Access, LoopValue, condition: LoopValue?)
+  /// A hint that the element will soon be needed in the first-level cache. It touches nothing, so the index may lie outside of
+  /// the buffer; code may leave it out.
+  case prefetch(Access)
   case loop(Loop)
   /// Fails the step with `check` unless `0 <= value < limit`; only in kernels of the checking phase, which
   /// runs before any state is written.
@@ -297,7 +300,7 @@ public struct LoopKernel: Sendable, Hashable {
       for statement in statements {
         switch statement {
         case .define(_, .load(let access, _, _)): add(access)
-        case .store(let access, _, _): add(access)
+        case .store(let access, _, _), .prefetch(let access): add(access)
         case .loop(let loop): walk(loop.body)
         case .define, .check: break
         }

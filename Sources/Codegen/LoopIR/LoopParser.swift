@@ -180,6 +180,7 @@ struct LoopParser {
       let value = try value()
       return .store(access, value, condition: try accept("if") ? try self.value() : nil)
     }
+    if try accept("prefetch") { return .prefetch(try access()) }
     if try accept("check") {
       let value = try value()
       try expect("limit")

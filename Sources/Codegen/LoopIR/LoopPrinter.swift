@@ -188,6 +188,11 @@ struct LoopPrinter {
       }
       out.write("\n")
       note(.statement(kernel: kernelIndex, number))
+    case .prefetch(let access):
+      out.write("prefetch ")
+      write(access)
+      out.write("\n")
+      note(.statement(kernel: kernelIndex, number))
     case .check(let value, let limit, let check):
       out.write("check ")
       write(value)
@@ -402,7 +407,7 @@ private struct LoopCensus {
     for statement in list {
       switch statement {
       case .define(let value, _): define(value)
-      case .store, .check: break
+      case .store, .prefetch, .check: break
       case .loop(let loop):
         variableCount = max(variableCount, loop.variable.index + 1)
         for item in loop.carried {

@@ -31,7 +31,7 @@ struct Touched {
         case .define(_, .load(let access, _, _)): add(access.buffer, isWritten: false)
         case .store(let access, _, _): add(access.buffer, isWritten: true)
         case .loop(let loop): walk(loop.body)
-        case .define, .check: break
+        case .define, .prefetch, .check: break
         }
       }
     }

@@ -111,6 +111,7 @@ extension VectorInstruction {
     case .within(let bound, _, _): text.write("within \(bound)")
     case .load(let access): write("load ", access)
     case .store(let access): write("store ", access)
+    case .prefetch(let access): write("prefetch ", access)
     case .sliceStart: text.write("first of the slice")
     case .point(_, let access, _): write("row of ", access)
     case .lanesDown(let distance): text.write("lanes down by \(distance)")

@@ -144,6 +144,7 @@ extension Expansion {
       case .define: break
       case .store(let access, let value, _):
         total += points(dependence.axes(of: access).union(dependence[value]))
+      case .prefetch(let access): total += points(dependence.axes(of: access))
       case .check: total += 1
       case .loop(let loop):
         let extent = loop.extent

@@ -77,6 +77,14 @@ extension Expansion {
     }
   }
 
+  /// One for each point of the axes around, lanes included: whoever writes it goes by cache lines.
+  mutating func prefetch(_ access: Access) throws(VectorLimitation) {
+    try forEachPoint(of: dependence.axes(of: access)) { (e) throws(VectorLimitation) in
+      let place = try e.resolve(access, varies: false).0
+      try e.append(VectorInstruction(operation: .prefetch(e.output.add(place)), operands: [], result: nil))
+    }
+  }
+
   /// Where an access goes at the current point, and the vector of indices if lanes are gathered.
   mutating func resolve(
     _ access: Access, varies: Bool

@@ -105,6 +105,7 @@ struct Expansion {
       switch statement {
       case .define(let value, let expression): try define(value, expression)
       case .store(let access, let value, let condition): try store(access, value, condition)
+      case .prefetch(let access): try prefetch(access)
       case .loop(let loop): try expand(loop)
       case .check: throw .check
       }

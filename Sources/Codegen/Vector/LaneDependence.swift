@@ -39,7 +39,7 @@ struct LaneDependence {
     for statement in statements {
       switch statement {
       case .define(let value, let expression): axes[value.index] = axes(of: expression)
-      case .store, .check: break
+      case .store, .prefetch, .check: break
       case .loop(let loop): try analyse(loop, depth: depth)
       }
     }

@@ -10,6 +10,9 @@ extension Selection {
     case .store(let access):
       try store(access, operands[0], mask: operands.count > 1 ? operands[1] : nil)
       return
+    case .prefetch(let access):
+      emit(MachineInstruction(.prefetcht0, wide, .none, .memory(memory(access))))
+      return
     case .point(let pointer, let access, let scale):
       point(pointer, at: access, operands[0], scale: scale)
       return
@@ -34,7 +37,7 @@ extension Selection {
       let source = MachineOperand.register(register(operands[0]))
       emit(MachineInstruction(.vbroadcastss, wide, define(result), source))
     case .shuffle(let shuffle): self.shuffle(shuffle, operands[0], operands[1], result)
-    case .store, .point: break
+    case .store, .prefetch, .point: break
     }
   }
 

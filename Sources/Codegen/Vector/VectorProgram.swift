@@ -107,6 +107,8 @@ enum VectorOperation: Hashable, Sendable, BitwiseCopyable {
   case load(VectorAccessID)
   /// Operands: the value, then the mask, if any.
   case store(VectorAccessID)
+  /// Asks for the cache line of the first element.
+  case prefetch(VectorAccessID)
   /// The first iteration of this worker's slice, times a factor.
   case sliceStart(Int)
   /// Sets a computed pointer to where the access points, plus so many bytes times the (uniform) operand.
@@ -122,7 +124,7 @@ enum VectorOperation: Hashable, Sendable, BitwiseCopyable {
 struct VectorInstruction: Sendable, BitwiseCopyable {
   var operation: VectorOperation
   var operands: VectorOperands
-  /// Nil for stores.
+  /// Nil for stores and prefetches.
   var result: VectorValue?
 }
 

@@ -147,6 +147,8 @@ struct KernelVerifier {
         }
         if case .input = buffer.segment { report("stores to the input \(buffer.name)") }
         record(access, condition, isStore: true)
+      case .prefetch(let access):
+        _ = verify(access)
       case .check(let value, let limit, let check):
         verifyCheck(value, limit, check)
       case .loop(let loop):
