@@ -46,6 +46,14 @@ struct ContractionSchedule: Sendable {
   /// So many tiles' rows of the first factor are packed at once, each tile by itself: for each k a run of the tile's rows. 0
   /// where they are read where they are.
   var packedTiles = 0
+  /// Whether a tile's rows meet all strips of the panel before the next tile's do, so that rows of results are written whole;
+  /// otherwise a strip meets all rows.
+  var keepsRows = false
+  /// What the rest of the kernel reads at each point, from tensors that the second level doesn't hold: a tile asks for it before
+  /// it accumulates.
+  var prefetches: [Access] = []
+  /// The second factor where the second level doesn't hold it: each tile asks for a share of what the next panel packs.
+  var nextPanel: Access?
   /// Whether results wait in the workspace between runs along k, since no tensor has them.
   var keepsAccumulators = false
   /// Whether a tile goes through memory before the rest of the kernel: long epilogues would be copied out for each
@@ -56,8 +64,8 @@ struct ContractionSchedule: Sendable {
   /// Rows for which packing what is not a run of neighbours pays.
   static let leastPackedRows = 8
 
-  /// Elements of a tile's packed rows.
-  var packedTileSize: Int { inner.reduce(tile) { $0 * $1.extent } }
+  /// Elements from a tile's packed rows to the next tile's.
+  var packedTileStep: Int { Self.step(inner.dropFirst().reduce(tile * depth) { $0 * $1.extent }) }
   var depthRuns: Int { (inner[0].extent + depth - 1) / depth }
 }
 
@@ -81,12 +89,14 @@ extension ContractionSchedule {
     let limit = max(target.level2Bytes / 2 / 4, 16 << 10)
     let rowCount = axes.domain.filter(isRow).reduce(1) { $0 * $1.extent }
     let depthCount = axes.inner[0].reduce(1) { $0 * $1.extent }
+    // Strips of rows that are far apart fall into few sets of the first level, and many rows pay for more packing.
+    let apart = body.loadStride(b, LoopVariable(raw: Int32(stage.axes.upperBound - 1)))
     let packs =
       rowCount >= Self.leastPackedRows
       && (!isPlain
         || (rowCount >= 24 && depthCount >= 16
-          && (body.loadStride(b, LoopVariable(raw: Int32(stage.axes.upperBound - 1))) >= 256
-            || depthCount * widest.extent > limit)))
+          && (apart >= 256 || depthCount * widest.extent > limit
+            || rowCount >= 128 && depthCount * apart * 4 > 4 * target.level1Bytes)))
     if !packs { axes = LoopAxes(body, without: []) { axis in (maskA >> UInt64(axis) & 1, maskB >> UInt64(axis) & 1) } }
     guard let last = axes.domain.last else { return nil }
     column = last
@@ -101,9 +111,10 @@ extension ContractionSchedule {
     // Workers: whole batches, else panels, else rows.
     var division = Division.panels
     if batchCount > 1, batches[0].extent >= target.workers { division = .batches }
-    var best = costs.best(rows: rows.map(\.extent), columns: column.extent, workers: division == .panels ? target.workers : 1)
+    let rowCosts = rows.map { (extent: $0.extent, cost: body.takesLines(a, $0, stage.axes) ? 2.0 : 1.0) }
+    var best = costs.best(rows: rowCosts, columns: column.extent, workers: division == .panels ? target.workers : 1)
     if division == .panels, !packs, target.workers > 1 {
-      let byRows = costs.best(rows: rows.map(\.extent), columns: column.extent, workers: 1)
+      let byRows = costs.best(rows: rowCosts, columns: column.extent, workers: 1)
       let tiles = (rows[byRows.row].extent + byRows.tile - 1) / byRows.tile
       let share = Double((tiles + target.workers - 1) / target.workers) / Double(tiles)
       if byRows.cost * share < best.cost {
@@ -129,7 +140,7 @@ extension ContractionSchedule {
         let extent = body.extents[columns[0]]
         let most = min(limit / max(1, depthCount * rest), extent / (division == .panels ? target.workers : 1))
         panel = rest * costs.runs(extent, of: rest, most: max(1, most), rows: row.extent)
-        let fitting = costs.best(rows: [row.extent], columns: panel, workers: 1)
+        let fitting = costs.best(rows: [(row.extent, 1)], columns: panel, workers: 1)
         (tile, strip) = (fitting.tile, min(fitting.vectors * lanes, panel))
       }
       var width = (panel + lanes - 1) / lanes * lanes
@@ -149,33 +160,41 @@ extension ContractionSchedule {
         packing = Packing(columns: columns, rowStride: width, elementCount: run * width)
       }
     }
-    // Where neighbours are rows, each k would take a cache line of its own, and many of them fall into one set.
-    let rowStride = body.loadStride(a, LoopVariable(raw: Int32(row.axis)))
-    let depthStride = body.loadStride(a, LoopVariable(raw: Int32(stage.axes.upperBound - 1)))
-    if packs, depthRuns == 1, row.mask.nonzeroBitCount == 1, depthCount >= 64, column.extent / strip >= 4, rowStride == 1,
-      depthStride >= 512
+    if packs { packRows(body, target, limit: limit) }
+    let strips = (column.extent + strip - 1) / strip
+    if packs, packedTiles == 0, depthRuns == 1, packing?.columns.count == 1, depthCount * strips * strip <= limit,
+      body.stages.reduce(0, { $0 + $1.results.count + $1.stores.count }) * body.domainBytes > target.level2Bytes
     {
-      // As many tiles as leave the second level to the panel, so that lines that tiles share are read once.
-      packedTiles = Self.block(row.extent / tile, most: limit / 2 / (tile * depthCount))
-    }
-    if packedTiles > 0, packing?.columns.count == 1 {
-      // Packed rows serve many strips; workers get as many panels each.
       let workers = division == .panels ? target.workers : 1
-      let strips = (column.extent + strip - 1) / strip
-      let most = max(1, limit / depthCount / strip)
-      let panels = ((strips + most - 1) / most + workers - 1) / workers * workers
-      panel = (strips + panels - 1) / panels * strip
+      panel = (strips + workers - 1) / workers * strip
+      keepsRows = true
+    }
+    prefetches = body.readsPerPoint(row, column, beyond: target.level2Bytes)
+    if packs, isPlain, panel == strip, packedTiles == 0, depthRuns == 1, inner.count == 1, self.rows.isEmpty,
+      inner[0].mask.nonzeroBitCount == 1, depthCount * column.extent * 4 > target.level2Bytes,
+      case .load(let access, _, _) = body.expressions[b.index]
+    {
+      nextPanel = access
     }
     if packing?.stripStep != nil, body.liesAlongDepth(b, column, stage.axes, atLeast: lanes / 2) {
       packing?.turnedBlock = lanes
     }
-    if let step = packing?.stripStep { packing?.elementCount = (panel + strip - 1) / strip * step }
+    if var step = packing?.stripStep {
+      let strips = (panel + strip - 1) / strip
+      if strips > 1 { step = Self.step(step) }
+      packing?.stripStep = step
+      packing?.elementCount = strips * step
+    }
     let epilogue = body.stages.dropFirst().reduce(0) { $0 + $1.stores.count + $1.values.count }
     storesTile = epilogue > 0 && body.epilogueSize(b, a) > 6
   }
 
+  /// Elements from one of several packed blocks to the next, which are written side by side: an odd number of cache lines, so
+  /// that not all fall into one set.
+  static func step(_ elementCount: Int) -> Int { ((elementCount + 15) / 16 | 1) * 16 }
+
   /// A block of at most `most`, but at least one, that divides the extent if one does that isn't much smaller.
-  private static func block(_ extent: Int, most: Int) -> Int {
+  static func block(_ extent: Int, most: Int) -> Int {
     let most = max(1, min(most, extent))
     return stride(from: most, to: most / 3, by: -1).first { extent % $0 == 0 } ?? most
   }
@@ -197,6 +216,7 @@ extension ContractionSchedule {
     if packing?.turnedBlock != nil { text += " and turned" }
     if packedTiles > 0 { text += ", rows packed" }
     if depthRuns > 1 { text += ", \(depthRuns) runs along k" }
+    if !prefetches.isEmpty || nextPanel != nil { text += ", asked for ahead" }
     return text + ", workers divide \(division.rawValue)"
   }
 }
@@ -223,17 +243,20 @@ private struct TileCosts {
     return [(extent / size, size)] + (extent % size > 0 ? [(1, extent % size)] : [])
   }
 
-  /// The axis of `rows` to tile, the tile and the strip that cost least when `workers` share the strips.
-  func best(rows: [Int], columns: Int, workers: Int) -> (row: Int, tile: Int, vectors: Int, cost: Double) {
+  /// The axis of `rows` to tile, the tile and the strip that cost least when `workers` share the strips. Each row has a factor
+  /// that its tiles cost.
+  func best(
+    rows: [(extent: Int, cost: Double)], columns: Int, workers: Int
+  ) -> (row: Int, tile: Int, vectors: Int, cost: Double) {
     let vectorCount = (columns + lanes - 1) / lanes
     var best = (row: 0, tile: 1, vectors: 1, cost: Double.infinity)
     for vectors in 1...min(vectorCount, registers >= 32 ? 4 : 3) {
       let most = (registers - vectors - 1) / vectors
       for axis in rows.indices {
-        let others = rows.enumerated().reduce(1.0) { $0 * ($1.offset == axis ? 1 : Double($1.element)) }
-        for tile in 1...max(1, min(rows[axis], min(most, 14))) {
+        let others = rows.enumerated().reduce(rows[axis].cost) { $0 * ($1.offset == axis ? 1 : Double($1.element.extent)) }
+        for tile in 1...max(1, min(rows[axis].extent, min(most, 14))) {
           var cost = 0.0
-          let (strips, runs) = (blocks(vectorCount, vectors), blocks(rows[axis], tile))
+          let (strips, runs) = (blocks(vectorCount, vectors), blocks(rows[axis].extent, tile))
           for strip in strips {
             // The last worker takes the rest beside its share.
             let share = strip.count == 1 ? 1 : (strip.count + workers - 1) / workers
@@ -255,7 +278,7 @@ extension TileCosts {
     var best = (count: 1, cost: Double.infinity)
     for count in 1...most {
       let cost = blocks(extent, count).reduce(0) { sum, run in
-        sum + Double(run.count) * self.best(rows: [rows], columns: run.size * length, workers: 1).cost
+        sum + Double(run.count) * self.best(rows: [(rows, 1)], columns: run.size * length, workers: 1).cost
       }
       if cost < best.cost * 0.98 { best = (count, cost) }
     }
@@ -294,8 +317,15 @@ extension KernelBody {
     return needed.subtracting(others)
   }
 
+  /// Whether each k of each row along the axis has a cache line of its own.
+  fileprivate func takesLines(_ value: LoopValue, _ row: LoopAxis, _ reduced: Range<Int>) -> Bool {
+    let line = 16
+    let ks = reduced.filter { extents[$0] > 1 }.map { loadStride(value, LoopVariable(raw: Int32($0))) }
+    return loadStride(value, LoopVariable(raw: Int32(row.axis))) != 1 && ks.allSatisfy { $0 >= line }
+  }
+
   /// Elements between neighbours along an axis, for a value that is a load.
-  fileprivate func loadStride(_ value: LoopValue, _ axis: LoopVariable) -> Int {
+  func loadStride(_ value: LoopValue, _ axis: LoopVariable) -> Int {
     guard case .load(let access, _, _) = expressions[value.index] else { return 0 }
     return abs(access.index.coefficient(of: axis))
   }
@@ -311,6 +341,25 @@ extension KernelBody {
       return access.index.coefficient(of: along) == 1 && !(0...1).contains(access.index.coefficient(of: across))
     }
   }
+
+  /// Loads of neighbours along the columns, different ones for each row, that belong to no stage's loops; none if all together
+  /// have at most `limit` bytes.
+  fileprivate func readsPerPoint(_ row: LoopAxis, _ column: LoopAxis, beyond limit: Int) -> [Access] {
+    let domain: UInt64 = (1 << UInt64(domainCount)) - 1
+    var result: [Access] = []
+    var byteCount = 0
+    for (expression, mask) in zip(expressions, masks) where mask & ~domain == 0 && mask & row.mask != 0 {
+      guard case .load(let access, nil, _) = expression, access.indirection == nil, !result.contains(access),
+        access.index.coefficient(of: LoopVariable(raw: Int32(column.axis))) == 1
+      else { continue }
+      result.append(access)
+      byteCount += (0..<domainCount).reduce(4) { mask >> UInt64($1) & 1 == 0 ? $0 : $0 * extents[$1] }
+    }
+    return byteCount > limit ? result : []
+  }
+
+  /// Of a result with an element for each point of the domain.
+  fileprivate var domainBytes: Int { extents.prefix(domainCount).reduce(4, *) }
 
   /// About how many instructions come after the contraction.
   fileprivate func epilogueSize(_ factors: LoopValue...) -> Int {

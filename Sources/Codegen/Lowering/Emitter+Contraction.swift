@@ -50,6 +50,12 @@ extension Emitter {
     return close()
   }
 
+  /// Iterations of the outermost reduced axis.
+  struct DepthRun {
+    var start = AffineExpression()
+    var count: Int
+  }
+
   /// Some columns of a panel that starts at `panel`.
   struct Columns {
     var panel = AffineExpression()
@@ -67,41 +73,52 @@ extension Emitter {
 
   private mutating func emitPanel(_ schedule: ContractionSchedule, _ columns: Columns) {
     guard schedule.depthRuns > 1 else {
-      pack(schedule, columns, AffineExpression(), schedule.inner[0].extent)
-      emitRows(schedule, columns) { $0.emitTile(schedule, $1, $2, $3, isFirst: true, isLast: true) }
+      let all = DepthRun(count: schedule.inner[0].extent)
+      pack(schedule, columns, all)
+      emitRows(schedule, columns, all) { $0.emitTile(schedule, $1, $2, $3, isFirst: true, isLast: true) }
       panel = nil
       return
     }
     // Accumulators go to memory and come back between runs along k: an exact copy, so the chain is the same.
-    emitRows(schedule, columns) { $0.emitZeros(schedule, $1, $2, $3) }
-    for run in Self.blocks(schedule.inner[0].extent, of: schedule.depth) {
-      emitBlocks(run, isTop: false) { emitter, start, _ in
-        emitter.pack(schedule, columns, start, run.extent)
-        emitter.emitRows(schedule, columns) { emitter, row, rows, columns in
-          emitter.emitTile(
-            schedule, row, rows, columns, depth: start, depthCount: run.extent, isFirst: false, isLast: false)
+    emitRows(schedule, columns, nil) { $0.emitZeros(schedule, $1, $2, $3) }
+    for block in Self.blocks(schedule.inner[0].extent, of: schedule.depth) {
+      emitBlocks(block, isTop: false) { emitter, start, _ in
+        let run = DepthRun(start: start, count: block.extent)
+        emitter.pack(schedule, columns, run)
+        emitter.emitRows(schedule, columns, run) { emitter, row, rows, columns in
+          emitter.emitTile(schedule, row, rows, columns, run, isFirst: false, isLast: false)
         }
         emitter.panel = nil
       }
     }
-    if body.stages.count > 1 { emitRows(schedule, columns) { $0.emitRest(schedule, $1, $2, $3) } }
+    if body.stages.count > 1 { emitRows(schedule, columns, nil) { $0.emitRest(schedule, $1, $2, $3) } }
   }
 
   // MARK: Rows and strips
 
+  /// All tiles of a panel, with their rows packed for the run that needs them.
   private mutating func emitRows(
-    _ schedule: ContractionSchedule, _ columns: Columns,
+    _ schedule: ContractionSchedule, _ columns: Columns, _ run: DepthRun?,
     _ write: (inout Emitter, _ row: AffineExpression, _ rows: Int, Columns) -> Void
   ) {
-    if let buffer = workspace.rows, panel != nil {
+    if let buffer = workspace.rows, let run {
       emitOuter(schedule.rows, isTop: false) { emitter, _ in
         emitter.emitBlocks(schedule.row.extent, of: schedule.packedTiles * schedule.tile) { emitter, start, count in
-          emitter.packRows(schedule, start, count, buffer)
+          emitter.packRows(schedule, start, count, run, buffer)
+          let origin = emitter.packedRows?.origin ?? AffineExpression()
           emitter.emitBlocks(count, of: schedule.tile) { emitter, row, count in
-            emitter.packedRows?.origin = row.divided(exactlyBy: schedule.tile) * schedule.packedTileSize
+            emitter.packedRows?.origin = origin + row.divided(exactlyBy: schedule.tile) * schedule.packedTileStep
             emitter.emitStrips(schedule, columns) { write(&$0, start + row, count, $1) }
           }
           emitter.packedRows = nil
+        }
+      }
+      return
+    }
+    if schedule.keepsRows, run != nil {
+      emitOuter(schedule.rows, isTop: false) { emitter, _ in
+        emitter.emitBlocks(schedule.row.extent, of: schedule.tile) { emitter, row, rows in
+          emitter.emitStrips(schedule, columns) { write(&$0, row, rows, $1) }
         }
       }
       return
@@ -151,19 +168,23 @@ extension Emitter {
 
   private mutating func emitTile(
     _ schedule: ContractionSchedule, _ row: AffineExpression, _ rows: Int, _ columns: Columns,
-    depth: AffineExpression = AffineExpression(), depthCount: Int? = nil, isFirst: Bool, isLast: Bool
+    _ run: DepthRun? = nil, isFirst: Bool, isLast: Bool
   ) {
     let stage = body.stages[0]
     var inner = schedule.inner
-    if let depthCount { inner[0].extent = depthCount }
+    if let run { inner[0].extent = run.count }
     let tile = isLast && schedule.storesTile ? workspace.tile : nil
+    if isLast {
+      emitPrefetches(schedule, row, rows, columns)
+      emitNextPanel(schedule, row, columns)
+    }
     emitTileRows(schedule, row, rows, axis: .unrolled) { emitter, tileRow in
       emitter.packedRows?.column = tileRow
       emitter.emitColumns(schedule, columns) { emitter, column in
         emitter.panel?.setColumn(column, of: columns, schedule)
         let initial =
           isFirst ? emitter.initials(stage) : [emitter.load(emitter.place(schedule, row + tileRow, column))]
-        let results = emitter.emitChain(stage, inner, initial, at: depth)
+        let results = emitter.emitChain(stage, inner, initial, at: run?.start ?? AffineExpression())
         if let tile {
           let place = tileRow * schedule.strip + column + columns.start * -1
           emitter.append(.store(Access(tile, place), results[0], condition: nil))
@@ -188,6 +209,42 @@ extension Emitter {
         emitter.emitLaterStages()
       }
     }
+  }
+
+  /// Asks for the cache lines that the rest of the kernel will read, while the chains run.
+  private mutating func emitPrefetches(
+    _ schedule: ContractionSchedule, _ row: AffineExpression, _ rows: Int, _ columns: Columns
+  ) {
+    for access in schedule.prefetches {
+      emitTileRows(schedule, row, rows, axis: .unrolled) { emitter, _ in
+        emitter.emitLines(
+          of: access, along: schedule.column, from: columns.panel + columns.start, columns.count)
+      }
+    }
+  }
+
+  /// Asks for some of the rows that will be packed next, as many as let all tiles of a panel ask for all.
+  private mutating func emitNextPanel(_ schedule: ContractionSchedule, _ row: AffineExpression, _ columns: Columns) {
+    guard let access = schedule.nextPanel else { return }
+    let depth = schedule.inner[0]
+    let tiles = (schedule.row.extent + schedule.tile - 1) / schedule.tile
+    let share = (depth.extent + tiles - 1) / tiles
+    _ = emitLoop(extent: share, []) { emitter, number, _ in
+      emitter.bind(depth, to: row.divided(exactlyBy: schedule.tile) * share + AffineExpression(number))
+      emitter.open([depth])
+      emitter.emitLines(
+        of: access, along: schedule.column, from: columns.panel + columns.count, schedule.strip)
+      return []
+    }
+  }
+
+  /// Prefetches of the cache lines with `count` neighbours along an axis.
+  mutating func emitLines(of access: Access, along axis: LoopAxis, from start: AffineExpression, _ count: Int) {
+    let line = 16
+    let number = newVariable()
+    bind(axis, to: start + AffineExpression(number, coefficient: line))
+    let prefetch = LoopStatement.prefetch(self.access(access))
+    append(.loop(Loop(number, extent: (count + line - 1) / line, axis: .unrolled, body: [prefetch])))
   }
 
   private mutating func emitLaterStages() {

@@ -9,21 +9,15 @@ extension Emitter {
   }
 
   /// Evaluates the second factor for all columns of a panel and a run along k, each k a row of neighbours.
-  mutating func pack(
-    _ schedule: ContractionSchedule, _ columns: Columns, _ depth: AffineExpression, _ depthCount: Int
-  ) {
+  mutating func pack(_ schedule: ContractionSchedule, _ columns: Columns, _ run: DepthRun) {
     guard let packing = schedule.packing, let buffer = workspace.panel else { return }
-    let stage = body.stages[0]
     let row = depthNumber(times: packing.rowStride)
     let strip = packing.stripStep == nil ? choice.strip : schedule.strip
-    let outermost = schedule.inner[0]
-    let origin = depth * -row.coefficient(of: LoopVariable(raw: Int32(outermost.axis)))
+    let origin = origin(of: run, row, schedule)
     panel = nil
 
     // The body's own axes, since what is packed need not lie in one run as the axes that tiles use do.
-    var reduced = stage.axes.filter { body.extents[$0] > 1 }.map(ownAxis)
-    let below = outermost.extent / reduced[0].extent
-    reduced[0].extent = depthCount / below
+    let levels = levels(of: run, schedule)
     var columnAxes = packing.columns.map(ownAxis)
     let inPanel = columnAxes.dropFirst().reduce(1) { $0 * $1.extent }
     columnAxes[0].extent = columns.count / inPanel
@@ -33,8 +27,6 @@ extension Emitter {
       if let step = packing.stripStep { place = first.divided(exactlyBy: strip) * step + lane }
       emitter.append(.store(Access(buffer, emitter.substituted(row) + origin + place), value, condition: nil))
     }
-    var levels = reduced.map { Level(axis: $0) }
-    levels[0].start = depth.divided(exactlyBy: below)
     var columnLevels = columnAxes.map { Level(axis: $0) }
     columnLevels[0].start = columns.panel.divided(exactlyBy: inPanel)
     var step = 1
@@ -44,8 +36,8 @@ extension Emitter {
     }
     let last = columnLevels.removeLast()
     if let edge = packing.turnedBlock {
-      let along = levels.removeLast()
-      emitNest(levels[...], copied: 0) { emitter, _ in
+      let along = levels[levels.count - 1]
+      emitNest(levels.dropLast(), copied: 0) { emitter, _ in
         emitter.emitTurned(along, last, columns.count, of: strip, edge: edge, store)
       }
     } else {
@@ -59,27 +51,56 @@ extension Emitter {
       }
     }
     // Tiles run along axes that stand for several of these.
-    for axis in reduced + columnAxes { bind(axis, to: AffineExpression()) }
+    for axis in levels.map(\.axis) + columnAxes { bind(axis, to: AffineExpression()) }
     panel = PackedPanel(value: schedule.second, buffer: buffer, row: row, origin: origin)
   }
 
-  /// Evaluates the first factor for the rows of some tiles and all k: for each tile and each k a run of rows.
-  mutating func packRows(_ schedule: ContractionSchedule, _ start: AffineExpression, _ count: Int, _ buffer: BufferID) {
-    let reduced = body.stages[0].axes.filter { body.extents[$0] > 1 }.map(ownAxis)
+  /// Evaluates the first factor for the rows of some tiles and a run along k: for each tile and each k a run of rows.
+  mutating func packRows(
+    _ schedule: ContractionSchedule, _ start: AffineExpression, _ count: Int, _ run: DepthRun, _ buffer: BufferID
+  ) {
+    let levels = levels(of: run, schedule)
     let depth = depthNumber(times: schedule.tile)
+    let origin = origin(of: run, depth, schedule)
     packedRows = nil
-    emitNest(reduced.map { Level(axis: $0) }[...], copied: 0) { emitter, _ in
+    emitNest(levels[...], copied: 0) { emitter, _ in
+      emitter.emitRowsAhead(schedule, start, count, levels[levels.count - 1].axis)
       emitter.emitBlocks(count, of: schedule.tile) { emitter, row, count in
-        let tile = row.divided(exactlyBy: schedule.tile) * schedule.packedTileSize
+        let tile = row.divided(exactlyBy: schedule.tile) * schedule.packedTileStep
         emitter.emitLaneLoop(schedule.row, at: start + row, count) { emitter, lane in
           let value = emitter.value(schedule.first)
-          let place = emitter.substituted(depth) + tile + lane
+          let place = emitter.substituted(depth) + origin + tile + lane
           emitter.append(.store(Access(buffer, place), value, condition: nil))
         }
       }
     }
-    for axis in reduced { bind(axis, to: AffineExpression()) }
-    packedRows = PackedPanel(value: schedule.first, buffer: buffer, row: depth, origin: AffineExpression())
+    for level in levels { bind(level.axis, to: AffineExpression()) }
+    packedRows = PackedPanel(value: schedule.first, buffer: buffer, row: depth, origin: origin)
+  }
+
+  /// Asks for the rows of a later k, since lines so far apart come late otherwise.
+  private mutating func emitRowsAhead(
+    _ schedule: ContractionSchedule, _ start: AffineExpression, _ count: Int, _ depth: LoopAxis
+  ) {
+    guard case .load(var access, nil, _) = body.expressions[schedule.first.index], access.indirection == nil else { return }
+    let distance = 8
+    access.index.add(
+      AffineExpression(constant: distance), times: access.index.coefficient(of: LoopVariable(raw: Int32(depth.axis))))
+    emitLines(of: access, along: schedule.row, from: start, count)
+  }
+
+  /// The reduced axes in a run, outermost first.
+  private func levels(of run: DepthRun, _ schedule: ContractionSchedule) -> [Level] {
+    var levels = body.stages[0].axes.filter { body.extents[$0] > 1 }.map { Level(axis: ownAxis($0)) }
+    let below = schedule.inner[0].extent / levels[0].axis.extent
+    levels[0].axis.extent = run.count / below
+    levels[0].start = run.start.divided(exactlyBy: below)
+    return levels
+  }
+
+  /// What takes the place of a run's first k to the start of the workspace.
+  private func origin(of run: DepthRun, _ place: AffineExpression, _ schedule: ContractionSchedule) -> AffineExpression {
+    run.start * -place.coefficient(of: LoopVariable(raw: Int32(schedule.inner[0].axis)))
   }
 
   /// The row-major number of a k, by the body's reduced axes.

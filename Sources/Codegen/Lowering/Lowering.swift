@@ -177,7 +177,7 @@ struct Lowering {
     if contraction.storesTile { workspace.tile = add("tile", contraction.tile * contraction.strip, &self) }
     if let packing = contraction.packing { workspace.panel = add("panel", packing.elementCount, &self) }
     if contraction.packedTiles > 0 {
-      workspace.rows = add("rows", contraction.packedTiles * contraction.packedTileSize, &self)
+      workspace.rows = add("rows", contraction.packedTiles * contraction.packedTileStep, &self)
     }
     if contraction.keepsAccumulators {
       workspace.accumulators = add("accumulators", contraction.row.extent * contraction.panel, &self)
