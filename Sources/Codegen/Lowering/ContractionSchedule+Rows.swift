@@ -25,22 +25,23 @@ extension ContractionSchedule {
     let stage = body.stages[0]
     let hasTensor = stage.results.count == 1
     let outermost = stage.axes.map { body.extents[$0] }.first { $0 > 1 } ?? 1
-    let below = depthCount / outermost
     var least = Double.infinity
-    for runs in 1...min(8, outermost) {
-      let run = below * ((outermost + runs - 1) / runs)
-      let most = max(1, limit / run / strip)
+    for runs in 1...min(8, outermost) where outermost % runs == 0 {
+      let run = depthCount / runs
+      let most = max(1, limit / 8 * 9 / run / strip)
       let panels = ((strips + most - 1) / most + workers - 1) / workers * workers
       let width = (strips + panels - 1) / panels * strip
-      let isPossible = runs == 1 || run >= 64 && (hasTensor || rows.isEmpty && row.extent * width <= 1 << 16)
+      let isPossible = runs == 1 || run >= 64 && (hasTensor || rows.isEmpty && row.extent * min(width, column.extent) <= 1 << 16)
       guard isPossible else { continue }
       // For each row: elements packed, and vectors stored and loaded again, which cost less.
       var cost = Double(panels * depthCount) + Double((runs - 1) * panels * width) * 0.6
       if run * strip > limit { cost *= 2 }
+      // A rest is another copy of the code.
+      if panels > 1, column.extent % width != 0 { cost *= 1.15 }
       guard cost < least else { continue }
       least = cost
       panel = width
-      depth = inner[0].extent / outermost * (run / below)
+      depth = inner[0].extent / runs
     }
     keepsAccumulators = depthRuns > 1 && !hasTensor
     if let width = packing?.rowStride { packing?.stripStep = width * (depthCount / inner[0].extent * depth) }

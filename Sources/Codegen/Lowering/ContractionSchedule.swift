@@ -169,7 +169,7 @@ extension ContractionSchedule {
       panel = (strips + workers - 1) / workers * strip
       keepsRows = true
     }
-    prefetches = body.readsPerPoint(row, column, beyond: target.level2Bytes)
+    if depthRuns == 1 { prefetches = body.readsPerPoint(row, column, beyond: target.level2Bytes) }
     if packs, isPlain, panel == strip, packedTiles == 0, depthRuns == 1, inner.count == 1, self.rows.isEmpty,
       inner[0].mask.nonzeroBitCount == 1, depthCount * column.extent * 4 > target.level2Bytes,
       case .load(let access, _, _) = body.expressions[b.index]
