@@ -48,6 +48,9 @@ import Testing
     Case(
       name: "rows far apart, in runs along k, with no tensor for the sums", a: [2048, 40], b: [2048, 256],
       build: { tanh(matmul($0.transposed(to: [1, 0]), $1)) + $1.sum(along: 0) }, says: ["rows packed", "runs along k"]),
+    Case(
+      name: "many rows far apart, divided among workers", a: [300, 540], b: [300, 260],
+      build: { matmul($0.transposed(to: [1, 0]), $1) }, says: ["rows packed", "divide rows"]),
     // Rows of a head are neighbours, heads are not.
     Case(
       name: "rows of heads", a: [8, 4, 64, 24], b: [8, 64, 100],

@@ -10,13 +10,21 @@ extension ContractionSchedule {
       body.loadStride(first, LoopVariable(raw: Int32(row.axis))) == 1,
       depthStride >= 512 || depthStride >= 16 && depthCount * 64 > target.level1Bytes
     else { return }
+    rowShare = row.extent
+    if division == .panels, target.workers > 1, rows.isEmpty, row.extent % target.workers == 0, packing?.columns.count == 1,
+      row.extent >= max(4 * tile * target.workers, 2 * column.extent)
+    {
+      // Each worker would pack all rows again for its panels; columns cost less, being neighbours.
+      division = .rows
+      rowShare /= target.workers
+    }
     if packing?.columns.count == 1 {
       choosePanels(body, strips, depthCount, workers: division == .panels ? target.workers : 1, limit: limit)
     }
     // As many tiles as leave the second level to the panel, so that lines that tiles share are read once.
     let run = depthCount / inner[0].extent * depth
     keepsRows = true
-    packedTiles = Self.block(row.extent / tile, most: limit / 2 / (tile * run))
+    packedTiles = Self.block(rowShare / tile, most: limit / 2 / (tile * run))
   }
 
   /// Each panel packs all rows again, so that few panels are good; shorter runs along k make room for wider ones, but results
@@ -31,7 +39,7 @@ extension ContractionSchedule {
       let most = max(1, limit / 8 * 9 / run / strip)
       let panels = ((strips + most - 1) / most + workers - 1) / workers * workers
       let width = (strips + panels - 1) / panels * strip
-      let isPossible = runs == 1 || run >= 64 && (hasTensor || rows.isEmpty && row.extent * min(width, column.extent) <= 1 << 16)
+      let isPossible = runs == 1 || run >= 64 && (hasTensor || rows.isEmpty && rowShare * min(width, column.extent) <= 1 << 16)
       guard isPossible else { continue }
       // For each row: elements packed, and vectors stored and loaded again, which cost less.
       var cost = Double(panels * depthCount) + Double((runs - 1) * panels * width) * 0.6

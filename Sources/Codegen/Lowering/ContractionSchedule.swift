@@ -46,6 +46,8 @@ struct ContractionSchedule: Sendable {
   /// So many tiles' rows of the first factor are packed at once, each tile by itself: for each k a run of the tile's rows. 0
   /// where they are read where they are.
   var packedTiles = 0
+  /// The rows that each worker has, where workers divide rows that are packed.
+  var rowShare = 0
   /// Whether a tile's rows meet all strips of the panel before the next tile's do, so that rows of results are written whole;
   /// otherwise a strip meets all rows.
   var keepsRows = false
@@ -212,7 +214,7 @@ extension ContractionSchedule {
 
   var text: String {
     var text = "tiles of \(tile) × \(strip)"
-    if packing != nil { text += ", panels of \(panel) columns packed" }
+    if packing != nil { text += ", panels of \(min(panel, column.extent)) columns packed" }
     if packing?.turnedBlock != nil { text += " and turned" }
     if packedTiles > 0 { text += ", rows packed" }
     if depthRuns > 1 { text += ", \(depthRuns) runs along k" }

@@ -36,6 +36,13 @@ extension Emitter {
       emitOuter(schedule.batches, isTop: true) { emitter, isTop in
         emitter.emitPanels(schedule, isTop: isTop)
       }
+    case .rows where schedule.packing != nil:
+      for run in Self.blocks(schedule.row.extent, of: schedule.rowShare) {
+        emitBlocks(run, isTop: true) { emitter, start, isTop in
+          emitter.rowShare = Rows(start: start, count: run.extent)
+          emitter.emitPanels(schedule, isTop: isTop)
+        }
+      }
     case .rows:
       for run in Self.blocks(schedule.row.extent, of: schedule.tile) {
         emitBlocks(run, isTop: true) { emitter, row, isTop in
@@ -48,6 +55,12 @@ extension Emitter {
       }
     }
     return close()
+  }
+
+  /// Some iterations of the tiled rows' axis.
+  struct Rows {
+    var start = AffineExpression()
+    var count: Int
   }
 
   /// Iterations of the outermost reduced axis.
@@ -101,9 +114,11 @@ extension Emitter {
     _ schedule: ContractionSchedule, _ columns: Columns, _ run: DepthRun?,
     _ write: (inout Emitter, _ row: AffineExpression, _ rows: Int, Columns) -> Void
   ) {
+    let share = rowShare ?? Rows(count: schedule.row.extent)
     if let buffer = workspace.rows, let run {
       emitOuter(schedule.rows, isTop: false) { emitter, _ in
-        emitter.emitBlocks(schedule.row.extent, of: schedule.packedTiles * schedule.tile) { emitter, start, count in
+        emitter.emitBlocks(share.count, of: schedule.packedTiles * schedule.tile) { emitter, block, count in
+          let start = share.start + block
           emitter.packRows(schedule, start, count, run, buffer)
           let origin = emitter.packedRows?.origin ?? AffineExpression()
           emitter.emitBlocks(count, of: schedule.tile) { emitter, row, count in
@@ -117,15 +132,15 @@ extension Emitter {
     }
     if schedule.keepsRows, run != nil {
       emitOuter(schedule.rows, isTop: false) { emitter, _ in
-        emitter.emitBlocks(schedule.row.extent, of: schedule.tile) { emitter, row, rows in
-          emitter.emitStrips(schedule, columns) { write(&$0, row, rows, $1) }
+        emitter.emitBlocks(share.count, of: schedule.tile) { emitter, row, rows in
+          emitter.emitStrips(schedule, columns) { write(&$0, share.start + row, rows, $1) }
         }
       }
       return
     }
     emitStrips(schedule, columns) { emitter, columns in
       emitter.emitOuter(schedule.rows, isTop: false) { emitter, _ in
-        emitter.emitBlocks(schedule.row.extent, of: schedule.tile) { write(&$0, $1, $2, columns) }
+        emitter.emitBlocks(share.count, of: schedule.tile) { write(&$0, share.start + $1, $2, columns) }
       }
     }
   }

@@ -34,6 +34,8 @@ struct Emitter {
   /// Likewise the first factor's rows.
   var packedRows: PackedPanel?
   var workspace = ContractionWorkspace()
+  /// The rows that a worker has, where a contraction divides them before it packs; all if nil.
+  var rowShare: Rows?
 
   init(_ body: KernelBody, _ axes: LoopAxes, _ choice: ScheduleChoice, buffers: [Int32], comment: String) {
     self.body = body
