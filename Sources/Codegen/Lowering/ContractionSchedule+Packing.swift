@@ -1,0 +1,134 @@
+// What is packed, for which panels and runs along k, and what a tile asks for ahead.
+
+extension ContractionSchedule {
+  /// Packs the second factor: for a panel of all columns that are not in one run, or for a strip at a time.
+  mutating func packColumns(_ body: KernelBody, _ costs: TileCosts, _ target: Target, limit: Int) {
+    let stage = body.stages[0]
+    let lanes = target.vectorByteCount / 4
+    let depthCount = self.depthCount
+    let columns = (0..<body.domainCount).filter { column.mask >> UInt64($0) & 1 != 0 && body.extents[$0] > 1 }
+    let rest = columns.dropFirst().reduce(1) { $0 * body.extents[$1] }
+    if rest > 1 {
+      // A panel holds whole runs of the inner axes.
+      let extent = body.extents[columns[0]]
+      let most = min(limit / max(1, depthCount * rest), extent / (division == .panels ? target.workers : 1))
+      panel = rest * costs.runs(extent, of: rest, most: max(1, most), rows: row.extent)
+      let fitting = costs.best(rows: [(row.extent, 1)], columns: panel, workers: 1)
+      (tile, strip) = (fitting.tile, min(fitting.vectors * lanes, panel))
+    }
+    var width = (panel + lanes - 1) / lanes * lanes
+    let hasTensor = stage.results.count == 1
+    if depthCount * width > limit, hasTensor || rows.isEmpty && row.extent * panel <= 1 << 16 {
+      // Runs are of whole iterations of the body's outermost reduced axis.
+      let outermost = stage.axes.map { body.extents[$0] }.first { $0 > 1 } ?? 1
+      let below = depthCount / outermost
+      depth = inner[0].extent / outermost * Self.block(outermost, most: limit / (below * width))
+    }
+    keepsAccumulators = depthRuns > 1 && !hasTensor
+    let run = depth * (depthCount / inner[0].extent)
+    if columns.count == 1 {
+      width = (strip + lanes - 1) / lanes * lanes
+      packing = Packing(columns: columns, rowStride: width, stripStep: run * width, elementCount: 0)
+    } else {
+      packing = Packing(columns: columns, rowStride: width, elementCount: run * width)
+    }
+  }
+
+  /// Packs the first factor's rows where its neighbours are rows: each k would take a cache line of its own, and many of them
+  /// fall into one set. Then panels and runs along k are those for which packing costs least.
+  mutating func packRows(_ body: KernelBody, _ target: Target, limit: Int) {
+    let axes = body.stages[0].axes
+    let strips = self.strips
+    let depthStride = body.loadStride(first, LoopVariable(raw: Int32(axes.upperBound - 1)))
+    guard row.mask.nonzeroBitCount == 1, depthCount >= 64, strips >= 4,
+      body.loadStride(first, LoopVariable(raw: Int32(row.axis))) == 1,
+      depthStride >= 512 || depthStride >= 16 && depthCount * 64 > target.level1Bytes
+    else { return }
+    rowShare = row.extent
+    if division == .panels, target.workers > 1, rows.isEmpty, row.extent % target.workers == 0, packing?.columns.count == 1,
+      row.extent >= max(4 * tile * target.workers, 2 * column.extent)
+    {
+      // Each worker would pack all rows again for its panels; columns cost less, being neighbours.
+      division = .rows
+      rowShare /= target.workers
+    }
+    if packing?.columns.count == 1 {
+      choosePanels(body, workers: division == .panels ? target.workers : 1, limit: limit)
+    }
+    // As many tiles as leave the second level to the panel, so that lines that tiles share are read once.
+    let run = depthCount / inner[0].extent * depth
+    keepsRows = true
+    packedTiles = Self.block(rowShare / tile, most: limit / 2 / (tile * run))
+  }
+
+  /// Each panel packs all rows again, so that few panels are good; shorter runs along k make room for wider ones, but results
+  /// go through memory between them. Workers get as many panels each.
+  private mutating func choosePanels(_ body: KernelBody, workers: Int, limit: Int) {
+    let stage = body.stages[0]
+    let (strips, depthCount) = (self.strips, self.depthCount)
+    let hasTensor = stage.results.count == 1
+    let outermost = stage.axes.map { body.extents[$0] }.first { $0 > 1 } ?? 1
+    var least = Double.infinity
+    for runs in 1...min(8, outermost) where outermost % runs == 0 {
+      let run = depthCount / runs
+      let most = max(1, limit / 8 * 9 / run / strip)
+      let panels = ((strips + most - 1) / most + workers - 1) / workers * workers
+      let width = (strips + panels - 1) / panels * strip
+      let isPossible = runs == 1 || run >= 64 && (hasTensor || rows.isEmpty && rowShare * min(width, column.extent) <= 1 << 16)
+      guard isPossible else { continue }
+      // For each row: elements packed, and vectors stored and loaded again, which cost less.
+      var cost = Double(panels * depthCount) + Double((runs - 1) * panels * width) * 0.6
+      if run * strip > limit { cost *= 2 }
+      // A rest is another copy of the code.
+      if panels > 1, column.extent % width != 0 { cost *= 1.15 }
+      guard cost < least else { continue }
+      least = cost
+      panel = width
+      depth = inner[0].extent / runs
+    }
+    keepsAccumulators = depthRuns > 1 && !hasTensor
+    if let width = packing?.rowStride { packing?.stripStep = width * (depthCount / inner[0].extent * depth) }
+  }
+  /// Lets a tile's rows meet all strips where results are large: written a strip at a time, they would lie far apart. The second
+  /// factor has to fit.
+  mutating func keepRowsWhole(_ body: KernelBody, _ target: Target, limit: Int) {
+    let results = body.stages.reduce(0) { $0 + $1.results.count + $1.stores.count }
+    guard packedTiles == 0, depthRuns == 1, packing?.columns.count == 1, depthCount * strips * strip <= limit,
+      results * body.domainBytes > target.level2Bytes
+    else { return }
+    let workers = division == .panels ? target.workers : 1
+    panel = (strips + workers - 1) / workers * strip
+    keepsRows = true
+  }
+
+  /// Once panels are known.
+  mutating func finishPacking(_ body: KernelBody, lanes: Int) {
+    guard var step = packing?.stripStep else { return }
+    if body.liesAlongDepth(second, column, body.stages[0].axes, atLeast: lanes / 2) { packing?.turnedBlock = lanes }
+    let strips = (panel + strip - 1) / strip
+    if strips > 1 { step = Self.step(step) }
+    packing?.stripStep = step
+    packing?.elementCount = strips * step
+  }
+
+  /// What isn't in the second level is asked for while tiles accumulate.
+  mutating func askAhead(_ body: KernelBody, _ target: Target, isPlain: Bool) {
+    guard depthRuns == 1 else { return }
+    prefetches = body.readsPerPoint(row, column, beyond: target.level2Bytes)
+    guard packing != nil, isPlain, panel == strip, packedTiles == 0, inner.count == 1, rows.isEmpty,
+      inner[0].mask.nonzeroBitCount == 1, depthCount * column.extent * 4 > target.level2Bytes,
+      case .load(let access, _, _) = body.expressions[second.index]
+    else { return }
+    nextPanel = access
+  }
+
+  /// Elements from one of several packed blocks to the next, which are written side by side: an odd number of cache lines, so
+  /// that not all fall into one set.
+  static func step(_ elementCount: Int) -> Int { ((elementCount + 15) / 16 | 1) * 16 }
+
+  /// A block of at most `most`, but at least one, that divides the extent if one does that isn't much smaller.
+  static func block(_ extent: Int, most: Int) -> Int {
+    let most = max(1, min(most, extent))
+    return stride(from: most, to: most / 3, by: -1).first { extent % $0 == 0 } ?? most
+  }
+}

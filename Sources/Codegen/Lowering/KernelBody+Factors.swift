@@ -1,0 +1,90 @@
+import CinchGraph
+
+// What a contraction's schedule asks of its kernel's body.
+
+extension KernelBody {
+  /// Everything that `value` needs and nothing else does.
+  func expressions(only value: LoopValue) -> Set<Int> {
+    var needed: Set<Int> = []
+    func mark(_ value: LoopValue, _ set: inout Set<Int>) {
+      guard !isResult[value.index], set.insert(value.index).inserted else { return }
+      switch expressions[value.index] {
+      case .apply(_, let operands): for operand in operands { mark(operand, &set) }
+      case .load(let access, let condition, _):
+        if let index = access.indirection?.value { mark(index, &set) }
+        if let condition { mark(condition, &set) }
+      case .constant, .index, .within: break
+      }
+    }
+    var others: Set<Int> = []
+    for stage in stages {
+      for reduction in stage.reductions {
+        switch reduction.kind {
+        case .combine(_, let other), .argMax(let other, _): mark(other, &others)
+        case .fusedMultiplyAdd(let a, let b):
+          if a != value { mark(a, &others) }
+          if b != value { mark(b, &others) }
+        }
+      }
+      for store in stage.stores + stage.results { mark(store.value, &others) }
+      for other in stage.values { mark(other, &others) }
+    }
+    mark(value, &needed)
+    return needed.subtracting(others)
+  }
+
+  /// Whether each k of each row along the axis has a cache line of its own.
+  func takesLines(_ value: LoopValue, _ row: LoopAxis, _ reduced: Range<Int>) -> Bool {
+    let line = 16
+    let ks = reduced.filter { extents[$0] > 1 }.map { loadStride(value, LoopVariable(raw: Int32($0))) }
+    return loadStride(value, LoopVariable(raw: Int32(row.axis))) != 1 && ks.allSatisfy { $0 >= line }
+  }
+
+  /// Elements between neighbours along an axis, for a value that is a load.
+  func loadStride(_ value: LoopValue, _ axis: LoopVariable) -> Int {
+    guard case .load(let access, _, _) = expressions[value.index] else { return 0 }
+    return abs(access.index.coefficient(of: axis))
+  }
+
+  /// Whether what `value` needs lies in memory with neighbours along the innermost of the reduced axes, of at least so many, and
+  /// columns apart.
+  func liesAlongDepth(_ value: LoopValue, _ column: LoopAxis, _ reduced: Range<Int>, atLeast count: Int) -> Bool {
+    guard let depth = reduced.last(where: { extents[$0] > 1 }), extents[depth] >= count else { return false }
+    let (along, across) = (LoopVariable(raw: Int32(depth)), LoopVariable(raw: Int32(column.axis)))
+    return expressions(only: value).contains { number in
+      guard case .load(let access, nil, _) = expressions[number], access.indirection == nil, types[number] != .bool
+      else { return false }
+      return access.index.coefficient(of: along) == 1 && !(0...1).contains(access.index.coefficient(of: across))
+    }
+  }
+
+  /// Loads of neighbours along the columns, different ones for each row, that belong to no stage's loops; none if all together
+  /// have at most `limit` bytes.
+  func readsPerPoint(_ row: LoopAxis, _ column: LoopAxis, beyond limit: Int) -> [Access] {
+    let domain: UInt64 = (1 << UInt64(domainCount)) - 1
+    var result: [Access] = []
+    var byteCount = 0
+    for (expression, mask) in zip(expressions, masks) where mask & ~domain == 0 && mask & row.mask != 0 {
+      guard case .load(let access, nil, _) = expression, access.indirection == nil, !result.contains(access),
+        access.index.coefficient(of: LoopVariable(raw: Int32(column.axis))) == 1
+      else { continue }
+      result.append(access)
+      byteCount += (0..<domainCount).reduce(4) { mask >> UInt64($1) & 1 == 0 ? $0 : $0 * extents[$1] }
+    }
+    return byteCount > limit ? result : []
+  }
+
+  /// Of a result with an element for each point of the domain.
+  var domainBytes: Int { extents.prefix(domainCount).reduce(4, *) }
+
+  /// About how many instructions come after the contraction.
+  func epilogueSize(_ factors: LoopValue...) -> Int {
+    var inside: Set<Int> = []
+    for factor in factors { inside.formUnion(expressions(only: factor)) }
+    var count = 0
+    for (index, expression) in expressions.enumerated() where !inside.contains(index) && !isResult[index] {
+      if case .apply = expression { count += 1 }
+    }
+    return count
+  }
+}

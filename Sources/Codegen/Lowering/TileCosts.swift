@@ -1,0 +1,64 @@
+/// What register tiles cost: the one place that knows of ports and registers.
+struct TileCosts {
+  private let registers: Int
+  private let lanes: Int
+
+  init(_ target: Target) {
+    registers = target.vectorRegisterCount
+    lanes = target.vectorByteCount / 4
+  }
+
+  /// Cycles for one k of a tile: two fused multiply-adds or two loads start in each, and a chain takes four; a tile whose chains
+  /// just cover that has nothing to start when one is late, so that five count.
+  private func cycles(_ vectors: Int, _ rows: Int) -> Double {
+    max(5, Double(vectors * rows) / 2, Double(vectors + rows) / 2) + Double(vectors + rows) * 0.06
+  }
+
+  /// Of a whole axis cut into blocks: full ones and a rest.
+  private func blocks(_ extent: Int, _ size: Int) -> [(count: Int, size: Int)] {
+    let size = min(size, extent)
+    return [(extent / size, size)] + (extent % size > 0 ? [(1, extent % size)] : [])
+  }
+
+  /// The axis of `rows` to tile, the tile and the strip that cost least when `workers` share the strips. Each row has a factor
+  /// that its tiles cost.
+  func best(
+    rows: [(extent: Int, cost: Double)], columns: Int, workers: Int
+  ) -> (row: Int, tile: Int, vectors: Int, cost: Double) {
+    let vectorCount = (columns + lanes - 1) / lanes
+    var best = (row: 0, tile: 1, vectors: 1, cost: Double.infinity)
+    for vectors in 1...min(vectorCount, registers >= 32 ? 4 : 3) {
+      let most = (registers - vectors - 1) / vectors
+      for axis in rows.indices {
+        let others = rows.enumerated().reduce(rows[axis].cost) { $0 * ($1.offset == axis ? 1 : Double($1.element.extent)) }
+        for tile in 1...max(1, min(rows[axis].extent, min(most, 14))) {
+          var cost = 0.0
+          let (strips, runs) = (blocks(vectorCount, vectors), blocks(rows[axis].extent, tile))
+          for strip in strips {
+            // The last worker takes the rest beside its share.
+            let share = strip.count == 1 ? 1 : (strip.count + workers - 1) / workers
+            for run in runs { cost += Double(share * run.count) * cycles(strip.size, run.size) }
+          }
+          // A rest is another copy of the code, which has to be compiled and fetched.
+          cost *= others * (1 + 0.03 * Double(strips.count * runs.count - 1))
+          if cost < best.cost { best = (axis, tile, vectors, cost) }
+        }
+      }
+    }
+    return best
+  }
+}
+
+extension TileCosts {
+  /// How many runs of `length` columns make the panel for which all `extent` runs cost least; few if more gain little.
+  func runs(_ extent: Int, of length: Int, most: Int, rows: Int) -> Int {
+    var best = (count: 1, cost: Double.infinity)
+    for count in 1...most {
+      let cost = blocks(extent, count).reduce(0) { sum, run in
+        sum + Double(run.count) * self.best(rows: [(rows, 1)], columns: run.size * length, workers: 1).cost
+      }
+      if cost < best.cost * 0.98 { best = (count, cost) }
+    }
+    return best.count
+  }
+}
