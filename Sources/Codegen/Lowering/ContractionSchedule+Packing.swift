@@ -18,20 +18,14 @@ extension ContractionSchedule {
     }
     var width = (panel + lanes - 1) / lanes * lanes
     let hasTensor = stage.results.count == 1
-    if depthCount * width > limit, hasTensor || rows.isEmpty && row.extent * panel <= 1 << 16 {
+    if depthCount * width > limit, hasTensor || rows.isEmpty && row.extent * panel <= Self.mostAccumulators {
       // Runs are of whole iterations of the body's outermost reduced axis.
       let outermost = stage.axes.map { body.extents[$0] }.first { $0 > 1 } ?? 1
       let below = depthCount / outermost
       depth = inner[0].extent / outermost * Self.block(outermost, most: limit / (below * width))
     }
-    keepsAccumulators = depthRuns > 1 && !hasTensor
-    let run = depth * (depthCount / inner[0].extent)
-    if columns.count == 1 {
-      width = (strip + lanes - 1) / lanes * lanes
-      packing = Packing(columns: columns, rowStride: width, stripStep: run * width, elementCount: 0)
-    } else {
-      packing = Packing(columns: columns, rowStride: width, elementCount: run * width)
-    }
+    if columns.count == 1 { width = (strip + lanes - 1) / lanes * lanes }
+    packing = Packing(columns: columns, rowStride: width)
   }
 
   /// Packs the first factor's rows where its neighbours are rows: each k would take a cache line of its own, and many of them
@@ -42,7 +36,7 @@ extension ContractionSchedule {
     let depthStride = body.loadStride(first, LoopVariable(raw: Int32(axes.upperBound - 1)))
     guard row.mask.nonzeroBitCount == 1, depthCount >= 64, strips >= 4,
       body.loadStride(first, LoopVariable(raw: Int32(row.axis))) == 1,
-      depthStride >= 512 || depthStride >= 16 && depthCount * 64 > target.level1Bytes
+      depthStride >= 512 || depthStride >= Self.line && depthCount * Self.line * 4 > target.level1Bytes
     else { return }
     rowShare = row.extent
     if division == .panels, target.workers > 1, rows.isEmpty, row.extent % target.workers == 0, packing?.columns.count == 1,
@@ -56,9 +50,8 @@ extension ContractionSchedule {
       choosePanels(body, workers: division == .panels ? target.workers : 1, limit: limit)
     }
     // As many tiles as leave the second level to the panel, so that lines that tiles share are read once.
-    let run = depthCount / inner[0].extent * depth
     keepsRows = true
-    packedTiles = Self.block(rowShare / tile, most: limit / 2 / (tile * run))
+    packedTiles = Self.block(rowShare / tile, most: limit / 2 / (tile * runLength))
   }
 
   /// Each panel packs all rows again, so that few panels are good; shorter runs along k make room for wider ones, but results
@@ -74,7 +67,8 @@ extension ContractionSchedule {
       let most = max(1, limit / 8 * 9 / run / strip)
       let panels = ((strips + most - 1) / most + workers - 1) / workers * workers
       let width = (strips + panels - 1) / panels * strip
-      let isPossible = runs == 1 || run >= 64 && (hasTensor || rows.isEmpty && rowShare * min(width, column.extent) <= 1 << 16)
+      let results = rowShare * min(width, column.extent)
+      let isPossible = runs == 1 || run >= 64 && (hasTensor || rows.isEmpty && results <= Self.mostAccumulators)
       guard isPossible else { continue }
       // For each row: elements packed, and vectors stored and loaded again, which cost less.
       var cost = Double(panels * depthCount) + Double((runs - 1) * panels * width) * 0.6
@@ -86,9 +80,8 @@ extension ContractionSchedule {
       panel = width
       depth = inner[0].extent / runs
     }
-    keepsAccumulators = depthRuns > 1 && !hasTensor
-    if let width = packing?.rowStride { packing?.stripStep = width * (depthCount / inner[0].extent * depth) }
   }
+
   /// Lets a tile's rows meet all strips where results are large: written a strip at a time, they would lie far apart. The second
   /// factor has to fit.
   mutating func keepRowsWhole(_ body: KernelBody, _ target: Target, limit: Int) {
@@ -101,14 +94,20 @@ extension ContractionSchedule {
     keepsRows = true
   }
 
-  /// Once panels are known.
+  /// Where everything lies, once panels and runs are known.
   mutating func finishPacking(_ body: KernelBody, lanes: Int) {
-    guard var step = packing?.stripStep else { return }
-    if body.liesAlongDepth(second, column, body.stages[0].axes, atLeast: lanes / 2) { packing?.turnedBlock = lanes }
-    let strips = (panel + strip - 1) / strip
-    if strips > 1 { step = Self.step(step) }
-    packing?.stripStep = step
-    packing?.elementCount = strips * step
+    guard var packing else { return }
+    let stage = body.stages[0]
+    keepsAccumulators = depthRuns > 1 && stage.results.count != 1
+    packing.elementCount = runLength * packing.rowStride
+    if packing.columns.count == 1 {
+      if body.liesAlongDepth(second, column, stage.axes, atLeast: lanes / 2) { packing.turnedBlock = lanes }
+      let strips = (panel + strip - 1) / strip
+      let step = strips > 1 ? Self.step(packing.elementCount) : packing.elementCount
+      packing.stripStep = step
+      packing.elementCount = strips * step
+    }
+    self.packing = packing
   }
 
   /// What isn't in the second level is asked for while tiles accumulate.
@@ -124,7 +123,7 @@ extension ContractionSchedule {
 
   /// Elements from one of several packed blocks to the next, which are written side by side: an odd number of cache lines, so
   /// that not all fall into one set.
-  static func step(_ elementCount: Int) -> Int { ((elementCount + 15) / 16 | 1) * 16 }
+  static func step(_ elementCount: Int) -> Int { ((elementCount + line - 1) / line | 1) * line }
 
   /// A block of at most `most`, but at least one, that divides the extent if one does that isn't much smaller.
   static func block(_ extent: Int, most: Int) -> Int {

@@ -21,7 +21,7 @@ struct ContractionSchedule: Sendable {
     /// Where neighbours in memory follow one another along k: the edge of the blocks that are read along k and written along
     /// the columns.
     var turnedBlock: Int?
-    var elementCount: Int
+    var elementCount = 0
   }
 
   let first: LoopValue
@@ -65,12 +65,18 @@ struct ContractionSchedule: Sendable {
 
   /// Rows for which packing what is not a run of neighbours pays.
   static let leastPackedRows = 8
+  /// Elements of a cache line.
+  static let line = 16
+  /// Results that may wait in the workspace between runs along k.
+  static let mostAccumulators = 1 << 16
 
   /// Elements from a tile's packed rows to the next tile's.
-  var packedTileStep: Int { Self.step(inner.dropFirst().reduce(tile * depth) { $0 * $1.extent }) }
+  var packedTileStep: Int { Self.step(tile * runLength) }
   /// All k.
   var depthCount: Int { inner.reduce(1) { $0 * $1.extent } }
   var strips: Int { (column.extent + strip - 1) / strip }
+  /// All k of a run.
+  var runLength: Int { inner.dropFirst().reduce(depth) { $0 * $1.extent } }
   var depthRuns: Int { (inner[0].extent + depth - 1) / depth }
 }
 

@@ -115,25 +115,18 @@ extension Emitter {
     _ write: (inout Emitter, _ row: AffineExpression, _ rows: Int, Columns) -> Void
   ) {
     let share = rowShare ?? Rows(count: schedule.row.extent)
-    if let buffer = workspace.rows, let run {
+    if schedule.keepsRows, let run {
+      let block = schedule.packedTiles > 0 ? schedule.packedTiles * schedule.tile : share.count
       emitOuter(schedule.rows, isTop: false) { emitter, _ in
-        emitter.emitBlocks(share.count, of: schedule.packedTiles * schedule.tile) { emitter, block, count in
+        emitter.emitBlocks(share.count, of: block) { emitter, block, count in
           let start = share.start + block
-          emitter.packRows(schedule, start, count, run, buffer)
+          if let buffer = emitter.workspace.rows { emitter.packRows(schedule, start, count, run, buffer) }
           let origin = emitter.packedRows?.origin ?? AffineExpression()
           emitter.emitBlocks(count, of: schedule.tile) { emitter, row, count in
             emitter.packedRows?.origin = origin + row.divided(exactlyBy: schedule.tile) * schedule.packedTileStep
             emitter.emitStrips(schedule, columns) { write(&$0, start + row, count, $1) }
           }
           emitter.packedRows = nil
-        }
-      }
-      return
-    }
-    if schedule.keepsRows, run != nil {
-      emitOuter(schedule.rows, isTop: false) { emitter, _ in
-        emitter.emitBlocks(share.count, of: schedule.tile) { emitter, row, rows in
-          emitter.emitStrips(schedule, columns) { write(&$0, share.start + row, rows, $1) }
         }
       }
       return
@@ -255,7 +248,7 @@ extension Emitter {
 
   /// Prefetches of the cache lines with `count` neighbours along an axis.
   mutating func emitLines(of access: Access, along axis: LoopAxis, from start: AffineExpression, _ count: Int) {
-    let line = 16
+    let line = ContractionSchedule.line
     let number = newVariable()
     bind(axis, to: start + AffineExpression(number, coefficient: line))
     let prefetch = LoopStatement.prefetch(self.access(access))

@@ -35,9 +35,8 @@ extension KernelBody {
 
   /// Whether each k of each row along the axis has a cache line of its own.
   func takesLines(_ value: LoopValue, _ row: LoopAxis, _ reduced: Range<Int>) -> Bool {
-    let line = 16
     let ks = reduced.filter { extents[$0] > 1 }.map { loadStride(value, LoopVariable(raw: Int32($0))) }
-    return loadStride(value, LoopVariable(raw: Int32(row.axis))) != 1 && ks.allSatisfy { $0 >= line }
+    return loadStride(value, LoopVariable(raw: Int32(row.axis))) != 1 && ks.allSatisfy { $0 >= ContractionSchedule.line }
   }
 
   /// Elements between neighbours along an axis, for a value that is a load.
