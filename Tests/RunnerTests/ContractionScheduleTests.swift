@@ -51,6 +51,15 @@ import Testing
     Case(
       name: "many rows far apart, divided among workers", a: [300, 540], b: [300, 260],
       build: { matmul($0.transposed(to: [1, 0]), $1) }, says: ["rows packed", "divide rows"]),
+    // Workers share what is inside of fewer batches than workers.
+    Case(
+      name: "two batches of rows far apart", a: [2, 300, 540], b: [2, 300, 260],
+      build: { matmul($0.transposed(to: [0, 2, 1]), $1) }, says: ["rows packed", "divide rows"]),
+    Case(
+      name: "two batches of panels", a: [2, 40, 50], b: [2, 50, 300], build: { relu(matmul($0, $1)) },
+      says: ["packed", "divide panels"]),
+    Case(
+      name: "many batches", a: [12, 40, 50], b: [12, 50, 70], build: { relu(matmul($0, $1)) }, says: ["divide batches"]),
     // Rows of a head are neighbours, heads are not.
     Case(
       name: "rows of heads", a: [8, 4, 64, 24], b: [8, 64, 100],
@@ -58,6 +67,9 @@ import Testing
       says: ["tiles of"]),
     Case(
       name: "large results of short chains", a: [1100, 24], b: [24, 517], build: { matmul($0, $1) + 1 }, says: ["packed"]),
+    Case(
+      name: "a first factor larger than the caches", a: [3000, 200], b: [200, 130], build: { relu(matmul($0, $1)) },
+      says: ["tiles of"]),
     Case(
       name: "an epilogue that reads a large tensor", a: [1100, 24], b: [24, 517],
       build: { matmul($0, $1) * matmul($0, exp($1)) }, says: ["asked for ahead"]),

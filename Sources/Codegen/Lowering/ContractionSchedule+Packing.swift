@@ -38,7 +38,6 @@ extension ContractionSchedule {
       body.loadStride(first, LoopVariable(raw: Int32(row.axis))) == 1,
       depthStride >= 512 || depthStride >= Self.line && depthCount * Self.line * 4 > target.level1Bytes
     else { return }
-    rowShare = row.extent
     if division == .panels, target.workers > 1, rows.isEmpty, row.extent % target.workers == 0, packing?.columns.count == 1,
       row.extent >= max(4 * tile * target.workers, 2 * column.extent)
     {
@@ -49,9 +48,17 @@ extension ContractionSchedule {
     if packing?.columns.count == 1 {
       choosePanels(body, workers: division == .panels ? target.workers : 1, limit: limit)
     }
-    // As many tiles as leave the second level to the panel, so that lines that tiles share are read once.
     keepsRows = true
-    packedTiles = Self.block(rowShare / tile, most: limit / 2 / (tile * runLength))
+    packedTiles = tilesPackedAtOnce(most: limit / 2 / (tile * runLength))
+  }
+
+  /// In whole cache lines of rows where there is room: a line that two groups of tiles share would be read twice.
+  private func tilesPackedAtOnce(most: Int) -> Int {
+    let tiles = rowShare / tile
+    let most = max(1, min(most, tiles))
+    let whole = Self.line >> min(tile.trailingZeroBitCount, Self.line.trailingZeroBitCount)
+    guard most >= whole else { return Self.block(tiles, most: most) }
+    return whole * Self.block((tiles + whole - 1) / whole, most: most / whole)
   }
 
   /// Each panel packs all rows again, so that few panels are good; shorter runs along k make room for wider ones, but results
@@ -82,12 +89,13 @@ extension ContractionSchedule {
     }
   }
 
-  /// Lets a tile's rows meet all strips where results are large: written a strip at a time, they would lie far apart. The second
-  /// factor has to fit.
+  /// Lets a tile's rows meet all strips where results are larger than the second level, since a strip at a time they would be
+  /// written far apart, or where the first factor is, since each strip would fetch it again. The second factor has to fit.
   mutating func keepRowsWhole(_ body: KernelBody, _ target: Target, limit: Int) {
-    let results = body.stages.reduce(0) { $0 + $1.results.count + $1.stores.count }
+    let resultBytes = body.stages.reduce(0) { $0 + $1.results.count + $1.stores.count } * body.domainBytes
+    let rowBytes = rows.reduce(row.extent) { $0 * $1.extent } * depthCount * 4
     guard packedTiles == 0, depthRuns == 1, packing?.columns.count == 1, depthCount * strips * strip <= limit,
-      results * body.domainBytes > target.level2Bytes
+      max(resultBytes, rowBytes) > target.level2Bytes
     else { return }
     let workers = division == .panels ? target.workers : 1
     panel = (strips + workers - 1) / workers * strip
@@ -115,7 +123,8 @@ extension ContractionSchedule {
     guard depthRuns == 1 else { return }
     prefetches = body.readsPerPoint(row, column, beyond: target.level2Bytes)
     guard packing != nil, isPlain, panel == strip, packedTiles == 0, inner.count == 1, rows.isEmpty,
-      inner[0].mask.nonzeroBitCount == 1, depthCount * column.extent * 4 > target.level2Bytes,
+      division == .batches || batches.isEmpty, inner[0].mask.nonzeroBitCount == 1,
+      depthCount * column.extent * 4 > target.level2Bytes,
       case .load(let access, _, _) = body.expressions[second.index]
     else { return }
     nextPanel = access

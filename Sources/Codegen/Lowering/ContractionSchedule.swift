@@ -46,8 +46,8 @@ struct ContractionSchedule: Sendable {
   /// So many tiles' rows of the first factor are packed at once, each tile by itself: for each k a run of the tile's rows. 0
   /// where they are read where they are.
   var packedTiles = 0
-  /// The rows that each worker has, where workers divide rows that are packed.
-  var rowShare = 0
+  /// The rows that each worker has: all, but where workers divide rows that are packed.
+  var rowShare: Int
   /// Whether a tile's rows meet all strips of the panel before the next tile's do, so that rows of results are written whole;
   /// otherwise a strip meets all rows.
   var keepsRows = false
@@ -119,9 +119,9 @@ extension ContractionSchedule {
     let batchCount = batches.reduce(1) { $0 * $1.extent }
     let lanes = target.vectorByteCount / 4
 
-    // Workers: whole batches, else panels, else rows.
+    // Workers: whole batches, else panels, else rows. Batches may be few if panels would be no more.
     var division = Division.panels
-    if batchCount > 1, batches[0].extent >= target.workers { division = .batches }
+    if batchCount > 1, batches[0].extent >= min(target.workers, costs.fewestStrips(of: column.extent)) { division = .batches }
     let rowCosts = rows.map { (extent: $0.extent, cost: body.takesLines(a, $0, stage.axes) ? 2.0 : 1.0) }
     var best = costs.best(rows: rowCosts, columns: column.extent, workers: division == .panels ? target.workers : 1)
     if division == .panels, !packs, target.workers > 1 {
@@ -135,6 +135,7 @@ extension ContractionSchedule {
     }
     self.division = division
     row = rows.remove(at: best.row)
+    rowShare = row.extent
     self.rows = rows
     tile = best.tile
     strip = min(best.vectors * lanes, column.extent)

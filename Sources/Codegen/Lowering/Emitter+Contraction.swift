@@ -29,18 +29,20 @@ struct PackedPanel {
 }
 
 extension Emitter {
-  /// All of a contraction's kernel: batches, panels, runs along k, rows, strips; and in them register tiles.
+  /// All of a contraction's kernel: what workers divide, the rest of batches and panels, runs along k, rows, strips; and in them
+  /// register tiles.
   mutating func emitContraction(_ schedule: ContractionSchedule) -> [LoopStatement] {
     switch schedule.division {
-    case .batches, .panels:
+    case .batches:
       emitOuter(schedule.batches, isTop: true) { emitter, isTop in
-        emitter.emitPanels(schedule, isTop: isTop)
+        emitter.emitPanels(schedule, batches: [], isTop: isTop)
       }
+    case .panels: emitPanels(schedule, batches: schedule.batches, isTop: true)
     case .rows where schedule.packing != nil:
       for run in Self.blocks(schedule.row.extent, of: schedule.rowShare) {
         emitBlocks(run, isTop: true) { emitter, start, isTop in
           emitter.rowShare = Rows(start: start, count: run.extent)
-          emitter.emitPanels(schedule, isTop: isTop)
+          emitter.emitPanels(schedule, batches: schedule.batches, isTop: isTop)
         }
       }
     case .rows:
@@ -76,10 +78,12 @@ extension Emitter {
     var count: Int
   }
 
-  private mutating func emitPanels(_ schedule: ContractionSchedule, isTop: Bool) {
+  private mutating func emitPanels(_ schedule: ContractionSchedule, batches: [LoopAxis], isTop: Bool) {
     for run in Self.blocks(schedule.column.extent, of: schedule.panel) {
       emitBlocks(run, isTop: isTop) { emitter, start, isTop in
-        emitter.emitPanel(schedule, Columns(panel: start, count: run.extent))
+        emitter.emitOuter(batches, isTop: isTop) { emitter, _ in
+          emitter.emitPanel(schedule, Columns(panel: start, count: run.extent))
+        }
       }
     }
   }
@@ -263,7 +267,10 @@ extension Emitter {
   private mutating func place(
     _ schedule: ContractionSchedule, _ row: AffineExpression, _ column: AffineExpression
   ) -> Access {
-    if let buffer = workspace.accumulators { return Access(buffer, row * schedule.panel + column) }
+    if let buffer = workspace.accumulators {
+      let own = row + (rowShare?.start ?? AffineExpression()) * -1
+      return Access(buffer, own * schedule.panel + column)
+    }
     return access(body.stages[0].results[0].access)
   }
 

@@ -180,7 +180,7 @@ struct Lowering {
       workspace.rows = add("rows", contraction.packedTiles * contraction.packedTileStep, &self)
     }
     if contraction.keepsAccumulators {
-      workspace.accumulators = add("accumulators", contraction.row.extent * contraction.panel, &self)
+      workspace.accumulators = add("accumulators", contraction.rowShare * contraction.panel, &self)
     }
     workerByteCount = max(workerByteCount, end)
     return workspace

@@ -14,6 +14,12 @@ struct TileCosts {
     max(5, Double(vectors * rows) / 2, Double(vectors + rows) / 2) + Double(vectors + rows) * 0.06
   }
 
+  /// Vectors of columns that a tile may have.
+  private var mostVectors: Int { registers >= 32 ? 4 : 3 }
+
+  /// Strips of columns if tiles are as wide as they can be.
+  func fewestStrips(of columns: Int) -> Int { (columns + mostVectors * lanes - 1) / (mostVectors * lanes) }
+
   /// Of a whole axis cut into blocks: full ones and a rest.
   private func blocks(_ extent: Int, _ size: Int) -> [(count: Int, size: Int)] {
     let size = min(size, extent)
@@ -27,7 +33,7 @@ struct TileCosts {
   ) -> (row: Int, tile: Int, vectors: Int, cost: Double) {
     let vectorCount = (columns + lanes - 1) / lanes
     var best = (row: 0, tile: 1, vectors: 1, cost: Double.infinity)
-    for vectors in 1...min(vectorCount, registers >= 32 ? 4 : 3) {
+    for vectors in 1...min(vectorCount, mostVectors) {
       let most = (registers - vectors - 1) / vectors
       for axis in rows.indices {
         let others = rows.enumerated().reduce(rows[axis].cost) { $0 * ($1.offset == axis ? 1 : Double($1.element.extent)) }

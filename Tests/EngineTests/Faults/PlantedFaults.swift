@@ -211,6 +211,17 @@ struct PlantedFault: Sendable {
         return true
       }
     },
+    PlantedFault("rows of the last result that aren't computed", .loopVerifier) {
+      try changed { loops in
+        for case .run(let kernel) in loops.schedule.reversed() {
+          guard case .loop(var loop)? = loops.kernels[kernel].body.last, loop.extent > 1, loop.axis != .vector else { continue }
+          loop.extent -= 1
+          loops.kernels[kernel].body[loops.kernels[kernel].body.count - 1] = .loop(loop)
+          return true
+        }
+        return false
+      }
+    },
     PlantedFault("a stale buffer, past the proof", .testMode) {
       // Without the proof, and without the kernel that fills a buffer: what was poison stays poison.
       try changed(isProved: false) { loops in

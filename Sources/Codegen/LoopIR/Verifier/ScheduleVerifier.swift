@@ -70,6 +70,7 @@ struct ScheduleVerifier {
   mutating func verify(_ report: inout ProofReport) {
     verify(program.schedule, times: 1)
     guard issues.isEmpty else { return }
+    verifyResults()
     if hasPendingCheck { self.report("a check at the end is followed by no stop_if_failed", .program) }
     itemCount = 0
     _ = verifyBarriers(program.schedule, untilBarrier: false)
@@ -118,6 +119,18 @@ struct ScheduleVerifier {
   }
 
   private var checkCount = 0
+
+  /// Whoever runs the step reads all of its results, and state keeps nothing of what a step replaces.
+  private mutating func verifyResults() {
+    let states = program.buffers.indices.filter { program.buffers[$0].segment == .state && versions[$0] > 0 }
+    let scratch = results.map { parent($0).index }.filter { program.buffers[$0].segment == .scratch }
+    for index in Set(states + scratch).sorted() {
+      let buffer = program.buffers[index]
+      if !written[index].contains(IndexSet(from: 0, count: buffer.elementCount)) {
+        report("not all of \(buffer.name) is written", .buffer(index))
+      }
+    }
+  }
 
   // MARK: Slices
 
@@ -195,7 +208,7 @@ struct ScheduleVerifier {
       if hasPendingCheck { report("writes state before failed checks have stopped the step", .schedule(item)) }
       writesState = true
     }
-    for write in fact.writes where program.buffers[write.buffer.index].segment == .scratch {
+    for write in fact.writes where [.scratch, .state].contains(program.buffers[write.buffer.index].segment) {
       let place = whole(KernelFacts.Read(buffer: write.buffer, elements: write.elements, statement: 0))
       written[place.buffer.index].insert(place.elements)
     }
