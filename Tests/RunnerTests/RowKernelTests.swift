@@ -1,4 +1,5 @@
 import Cinch
+import Foundation
 import Testing
 
 /// What runs row by row is one kernel: how many kernels a graph takes, and that all engines agree on its bits.
@@ -44,6 +45,15 @@ import Testing
       g.output("z", matmul(sum, g.input("v", [24, 16])))
     },
   ]
+
+  /// Rows stay in the first level from one stage to the next, so that storing a value costs less than computing it again, however
+  /// many rows there are.
+  @Test(arguments: [64, 8192]) func exponentialsOfARowAreComputedOnce(rowCount: Int) throws {
+    let graph = Graph { g in g.output("y", softmax(g.input("x", [rowCount, 64]))) }
+    let loops = try graph.compile().step.loops.description
+    let exponentials = loops.components(separatedBy: " shift_left ").count - 1
+    #expect(exponentials == 1, "\(loops)")
+  }
 
   @Test(arguments: cases) func oneKernelEach(_ test: Case) throws {
     let graph = Graph("rows", test.build)

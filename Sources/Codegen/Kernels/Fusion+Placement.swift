@@ -38,6 +38,8 @@ extension Fusion {
       return .stands(reason)
     }
     let inner = root.isReduction ? candidate.inner : rest
+    let axisCount = kernel.stages.reduce(extents.count + inner.count) { $0 + removed.count + $1.inner.count }
+    guard axisCount <= Self.maximumAxes else { return .stands(.size) }
     // Reads over the common domain; finer cuts can't fail where coarser ones succeeded.
     var own = candidate
     if extents != candidate.kept || inner != candidate.inner {

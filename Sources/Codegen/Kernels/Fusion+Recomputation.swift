@@ -3,7 +3,12 @@ import CinchGraph
 extension Fusion {
   /// Opcodes that storing and loading one element is worth: in a cache, and in memory, where the values of a training step wait
   /// for its backward half. There, the time of so many is the time of the two transfers.
-  private static func storeCost(_ elementCount: Int) -> Int { elementCount < 1 << 18 ? 4 : 48 }
+  private static func storeCost(_ elementCount: Int, staysInRow: Bool) -> Int {
+    elementCount < 1 << 18 || staysInRow ? 4 : 48
+  }
+
+  /// Elements of a row that its stages find in the first level, one after the other.
+  private static let longestCachedRow = 4096
 
   /// Expressions have bounds, so that neither kernels nor this compiler's recursion grow without end.
   mutating func storeLargeExpressions() {
@@ -30,7 +35,7 @@ extension Fusion {
 
   /// Stores values that several kernels or stages would compute again, where that costs more than memory does.
   mutating func storeRepeatedValues() -> Bool {
-    var (points, places) = evaluations()
+    var (points, places, rowKernel) = evaluations()
     let costs = subtreeCosts()
     let users = userCounts()
     let isContracted = contractionOperands()
@@ -41,7 +46,8 @@ extension Fusion {
       let count = table.shape(node).elementCount
       let excess = points[index] - count
       guard excess > 0, costs[index] > 0 else { continue }
-      func isDearer(_ cost: Int) -> Bool { excess * cost > Self.storeCost(count) * count + points[index] }
+      let storeCost = Self.storeCost(count, staysInRow: rowKernel[index] >= 0)
+      func isDearer(_ cost: Int) -> Bool { excess * cost > storeCost * count + points[index] }
       /// Whether the node is a step from a value that others need too: that one is stored.
       var isStep: Bool {
         table.operands(node).contains { operand in
@@ -58,11 +64,16 @@ extension Fusion {
     return result
   }
 
-  /// For each node, at how many points its value would be computed, and in how many kernels.
-  private func evaluations() -> (points: [Int], places: [Int]) {
+  /// For each node, at how many points its value would be computed, in how many stages, and the kernel that they all are in if
+  /// its rows are short; else a negative number.
+  private func evaluations() -> (points: [Int], places: [Int], rowKernel: [Int]) {
     var points = [Int](repeating: 0, count: table.meanings.count)
     var places = points
+    let (none, several) = (-1, -2)
+    var rowKernel = [Int](repeating: none, count: points.count)
     for (number, kernel) in kernels.enumerated() {
+      let hasShortRows =
+        kernel.form == .rows && kernel.stages.allSatisfy { Domain.count($0.inner) <= Self.longestCachedRow }
       var evaluator = evaluator(for: number, writesCode: false)
       var firstInner = kernel.extents.count
       for (stage, content) in kernel.stages.enumerated() {
@@ -79,9 +90,11 @@ extension Fusion {
       for (node, count) in evaluator.evaluations {
         points[node.index] += count
         places[node.index] += 1
+        let isFirst = rowKernel[node.index] == none || rowKernel[node.index] == number
+        rowKernel[node.index] = hasShortRows && isFirst ? number : several
       }
     }
-    return (points, places)
+    return (points, places, rowKernel)
   }
 
   /// Whether the value is made element by element from the result of one contraction in tiles that nothing else uses: in its

@@ -5,6 +5,8 @@ import CinchGraph
 struct Fusion {
   static let maximumCost = 700
   static let maximumRoots = 24
+  /// Axes of a kernel's domain and of its stages together: sets of them are masks of 64 bits.
+  static let maximumAxes = 63
   /// How many kernels back a root without dependencies looks for company.
   static let window = 8
 

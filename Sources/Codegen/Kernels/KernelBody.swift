@@ -81,7 +81,7 @@ extension Fusion {
     var body = KernelBody(
       extents: evaluator.extents, domainCount: kernel.extents.count, stages: [], expressions: [], types: [],
       masks: [], reads: [], checkNodes: [], isResult: [])
-    guard evaluator.extents.count < 64 else {
+    guard evaluator.extents.count <= Self.maximumAxes else {
       throw InternalError(stage: "kernels", message: "a kernel with \(evaluator.extents.count) axes")
     }
     var results: [LoopValue] = []

@@ -4,8 +4,8 @@ import CinchGraph
 /// neighbouring axes at a time, innermost first, and very long rows in runs, which workers can share.
 enum SplitReductions {
   static func rewrite(_ builder: GraphBuilder, _ node: Node, _ x: [Tensor]) -> Tensor? {
-    guard let accumulating = node.op.accumulating, accumulating.order == nil, let op = accumulating as? any ReductionOp
-    else { return nil }
+    guard let op = node.op.accumulating as? any ReductionOp else { return nil }
+    if let order = op.order { return gathered(builder, node, op, order, x[0]) }
     let shape = x[0].shape
     // Axes of extent 1 hold nothing to reduce.
     let axes = op.axes.filter { shape[$0] != 1 }
@@ -24,6 +24,18 @@ enum SplitReductions {
     for group in groups.reversed() {
       result = builder.add(type(of: op).init(axes: group, order: nil), [result], at: node.site)
     }
+    return result.reshaped(to: node.type.shape)
+  }
+
+  /// An order that a text has set numbers the elements across all reduced axes: these have to be neighbours, unless a chain takes
+  /// them one by one.
+  private static func gathered(
+    _ builder: GraphBuilder, _ node: Node, _ op: any ReductionOp, _ order: AccumulationOrder, _ x: Tensor
+  ) -> Tensor? {
+    guard order != .chain, neighbouringGroups(op.axes, x.shape).count > 1 else { return nil }
+    let kept = x.shape.extents.indices.filter { !op.axes.contains($0) }
+    let last = Array(kept.count..<x.shape.rank)
+    let result = builder.add(type(of: op).init(axes: last, order: order), [x.transposed(to: kept + op.axes)], at: node.site)
     return result.reshaped(to: node.type.shape)
   }
 
