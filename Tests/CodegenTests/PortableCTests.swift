@@ -42,6 +42,16 @@ import Testing
     #expect(differences(program, memory, expected) == [])
   }
 
+  /// Names that become equal as identifiers, and one that C has since 2023.
+  @Test func parametersHaveDifferentNames() throws {
+    let graph = Graph { g in
+      g.output("y", g.input("a_b2", [5]) + g.input("a", [5]) * g.input("a.", [5]) + g.input("bool", [5]))
+    }
+    let step = try lower(graph.optimised(), target: Target(vectorSet: .scalar))
+    for compiler in [StepLibrary.Compiler.tinycc, .system("gcc", ["-std=c99"])] { _ = try StepLibrary(step.portableC, with: compiler) }
+    #expect(!step.portableC.contains("*restrict bool,"))
+  }
+
   /// Points of vector, unrolled and parallel loops don't depend on each other, so their order is free.
   @Test(arguments: LoopSample.all)
   func orderOfPointsDoesNotMatter(_ sample: LoopSample) throws {

@@ -47,7 +47,8 @@ private let cReservedWords: Set<String> = [
   "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
   "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
   "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "asm",
-  "typeof", "linux", "unix", "u8", "i32", "u32", "i64", "u64", "state", "scratch", "inputs", "worker",
+  "alignas", "alignof", "bool", "constexpr", "false", "nullptr", "static_assert", "thread_local", "true", "typeof",
+  "typeof_unqual", "linux", "unix", "u8", "i32", "u32", "i64", "u64", "state", "scratch", "inputs", "worker",
   "workers", "barrier", "context", "failure", "half", "lane", "first", "last", "step", "main", "float_of_bits",
   "bits_of_float", "double_of_bits", "bits_of_double", "int_of_float", "int_of_double", "shift_right", "fail",
 ]

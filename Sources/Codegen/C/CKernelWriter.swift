@@ -88,7 +88,7 @@ struct CKernelWriter {
     var taken: Set<String> = []
     for id in analysis.buffers {
       var name = cIdentifier(program.buffers[id.index].name)
-      if !isFreeForBuffer(name) || taken.contains(name) { name += "_b\(id.raw)" }
+      while !isFreeForBuffer(name) || taken.contains(name) { name += "_b\(id.raw)" }
       taken.insert(name)
       bufferNames[id] = name
       if program.buffers[id.index].elementType == .bool { needs(.byteType) }

@@ -13,7 +13,7 @@ struct Selection {
   var sliceStartOffsets: [VectorValue: Int] = [:]
 
   private var registers: [VirtualRegister?]
-  private var pending: [MachineMemory?]
+  private var pending: [(memory: MachineMemory, note: Int32)?]
   private var usage: ValueUsage
   private var openLoops: [VectorLoopID] = []
   /// The instruction of the vector program that is being selected for, or -1.
@@ -26,7 +26,7 @@ struct Selection {
     code = MachineCode(family: family, accesses: program.accesses)
     addressing = Addressing(loopCount: program.loops.count)
     registers = [VirtualRegister?](repeating: nil, count: program.values.count)
-    pending = [MachineMemory?](repeating: nil, count: program.values.count)
+    pending = Array(repeating: nil, count: program.values.count)
     usage = ValueUsage(program)
   }
 
@@ -136,14 +136,15 @@ struct Selection {
       registers[value.index] = register
       return register
     }
-    if let memory = pending[value.index] {
+    if let (memory, ownNote) = pending[value.index] {
       pending[value.index] = nil
       let destination = define(value)
       var plain = memory
       plain.broadcast = false
-      emit(
-        MachineInstruction(
-          memory.broadcast ? .vbroadcastss : .vmovups, wide, destination, .memory(plain)))
+      let usersNote = note
+      note = ownNote
+      emit(MachineInstruction(memory.broadcast ? .vbroadcastss : .vmovups, wide, destination, .memory(plain)))
+      note = usersNote
       if let register = destination.register { return register }
     }
     preconditionFailure("Cinch bug: vector value \(value.raw) is used before it is computed")
@@ -153,7 +154,7 @@ struct Selection {
 
   /// The value as a source that may be memory.
   mutating func operand(_ value: VectorValue) -> MachineOperand {
-    if let memory = pending[value.index] {
+    if let (memory, _) = pending[value.index] {
       pending[value.index] = nil
       return .memory(memory)
     }
@@ -163,7 +164,7 @@ struct Selection {
   /// Leaves a load to the instruction that uses it, if there is just one and no store comes between.
   mutating func deferLoad(_ value: VectorValue, _ memory: MachineMemory) -> Bool {
     guard usage.isUsedOnceNear(value, loadedAt: VectorInstructionID(Int(note))) else { return false }
-    pending[value.index] = memory
+    pending[value.index] = (memory, note)
     return true
   }
 
