@@ -1,5 +1,7 @@
 import CTinyCC
+import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 @testable import CinchRunner
@@ -43,6 +45,35 @@ import Testing
         #expect(mistakes.read(at: 64 * worker, count: 1, as: Int.self) == [0])
       }
     }
+    withExtendedLifetime(code) {}
+  }
+
+  /// Each step waits for the other one, for some seconds.
+  @Test func stepsOfOneWorkerRunBesideEachOther() throws {
+    let pool = try WorkerPool(workerCount: 1)
+    let (code, function) = try step(
+      """
+      volatile long *arrived = (volatile long *)state;
+      arrived[*(long *)scratch] = 1;
+      for (long i = 0; i < 20000000000; i++) if (arrived[0] && arrived[1]) return 0;
+      return 7;
+      """)
+    let arrived = try MemorySegment(byteCount: 64)
+    let numbers = try (0..<2).map { number in
+      let segment = try MemorySegment(byteCount: 64)
+      segment.write([number], at: 0)
+      return segment
+    }
+    let results = Mutex<[Int32]>([])
+    let group = DispatchGroup()
+    for number in numbers {
+      DispatchQueue(label: "step").async(group: group) {
+        let result = pool.run(function, state: arrived.baseAddress, scratch: number.baseAddress)
+        results.withLock { $0.append(result) }
+      }
+    }
+    group.wait()
+    #expect(results.withLock { $0 } == [0, 0])
     withExtendedLifetime(code) {}
   }
 

@@ -27,6 +27,39 @@ import Testing
     #expect(try graph.compile(workers: 3).options.workers == 3)
   }
 
+  @Test func switchesAndPassesThatAreNoneAreErrorsThatNameThem() {
+    func parse(_ name: String, _ text: String) -> String {
+      message { _ = try ProgramOptions.parse { $0 == name ? text : nil } }
+    }
+    #expect(parse("CINCH_TEST", "yes") == "error: the environment variable CINCH_TEST is 'yes'; it must be 1 or 0")
+    #expect(parse("CINCH_PROFILE", "true") == "error: the environment variable CINCH_PROFILE is 'true'; it must be 1 or 0")
+    #expect(parse("CINCH_SKIP", "fma,magic").hasPrefix("error: the environment variable CINCH_SKIP is 'magic'; it must be some of "))
+    for (name, text) in [("CINCH_TEST", "0"), ("CINCH_TEST", "1"), ("CINCH_SKIP", "fma,sweep"), ("CINCH_SKIP", "")] {
+      #expect(parse(name, text) == "no error")
+    }
+  }
+
+  /// Whoever reads while steps run sees the values before a step or after it.
+  @Test func readersSeeWholeSteps() async throws {
+    let graph = Graph { g in
+      let x = g.parameter("x", [1 << 15], .zeros)
+      g.update(x, to: x + 1)
+    }
+    let program = try graph.compile()
+    let state = try ModelState(program.step.stateLayout)
+    let steps = Task {
+      for _ in 0..<400 { try program.step(state) }
+    }
+    var isWhole = true
+    for _ in 0..<100 {
+      let values = try state.value(of: "x").floats
+      isWhole = isWhole && values.allSatisfy { $0 == values[0] }
+    }
+    try await steps.value
+    #expect(isWhole)
+    #expect(try state.value(of: "x").floats[0] == 400)
+  }
+
   @Test(arguments: [0, -1, 10_000]) func anOptionThatIsNoCountIsAnErrorThatNamesIt(count: Int) {
     let expected =
       "'workers' is \(count): a program cannot run on \(count) workers, the count must be between 1 and 1024"

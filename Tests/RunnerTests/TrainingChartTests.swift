@@ -90,6 +90,11 @@ import Testing
     #expect(throws: DataError.self) { try ConfusionMatrix(logits: logits, labels: HostTensor([0, 1] as [Int32])) }
   }
 
+  @Test func theFirstNaNIsThePrediction() throws {
+    let logits = HostTensor([1, .nan, 0, .nan, 3, .nan] as [Float], shape: [2, 3])
+    #expect(try ConfusionMatrix(logits: logits, labels: HostTensor([1, 0] as [Int32])).counts == [[1, 0, 0], [0, 1, 0], [0, 0, 0]])
+  }
+
   @Test func filesAreWritten() throws {
     let path = NSTemporaryDirectory() + "cinch-\(UUID().uuidString).svg"
     defer { try? FileManager.default.removeItem(atPath: path) }

@@ -74,14 +74,16 @@ extension CSVTable {
   }
 
   /// Decimal notation, `nan` and `inf`; Swift alone would take hexadecimal numbers too.
-  private static func number(_ text: String) -> Float? {
-    text.utf8.contains(UInt8(ascii: "x")) || text.utf8.contains(UInt8(ascii: "X")) ? nil : Float(text)
+  private static func number(_ text: String) -> Float? { isHexadecimal(text) ? nil : Float(text) }
+
+  private static func isHexadecimal(_ text: String) -> Bool {
+    text.utf8.contains(UInt8(ascii: "x")) || text.utf8.contains(UInt8(ascii: "X"))
   }
 
   /// `7`, and `7.0` as spreadsheets and NumPy write it.
   private static func wholeNumber(_ text: String) -> Int32? {
     if let value = Int32(text) { return value }
-    guard let value = text.contains("x") ? nil : Double(text), value.isFinite else { return nil }
+    guard let value = isHexadecimal(text) ? nil : Double(text), value.isFinite else { return nil }
     return Int32(exactly: value)
   }
 

@@ -15,8 +15,8 @@ public typealias StepFunction =
 
 /// Threads that run compiled steps together with the calling thread.
 ///
-/// The threads live as long as the pool and sleep between steps. A pool of one worker has no threads at
-/// all. Steps that several threads start on one pool run one after the other.
+/// The threads live as long as the pool and sleep between steps. Steps that several threads start on one pool run one after the
+/// other; a pool of one worker has no threads, and runs each step on the thread that starts it.
 public final class WorkerPool: Sendable {
   /// More threads than this are a mistake on any machine.
   public static let workerLimit = 1_024
@@ -58,7 +58,16 @@ public final class WorkerPool: Sendable {
     let job = cinch_job(
       step: step, state: state?.assumingMemoryBound(to: UInt8.self),
       scratch: scratch?.assumingMemoryBound(to: UInt8.self), inputs: inputs)
+    if workerCount == 1 { return Self.runAlone(job) }
     return takesTurns ? Self.turn.withLock { _ in run(job) } : run(job)
+  }
+
+  /// On the calling thread, beside whatever other threads run.
+  private static func runAlone(_ job: cinch_job) -> Int32 {
+    var crew = cinch_crew()
+    crew.gate.workers = 1
+    crew.inner.workers = 1
+    return withUnsafeMutablePointer(to: &crew) { cinch_run_crew($0, job) }
   }
 
   private func run(_ job: cinch_job) -> Int32 {

@@ -54,7 +54,7 @@ extension Graph {
     let source = options.source(of: step, isExplained: dump != nil)
     times.graph = passesDone - start
     times.codegen = clock.now - passesDone
-    dump?.write(step, proof, source: source)
+    try dump?.write(step, proof, source: source)
 
     let code: NativeCode? =
       switch options.engine {

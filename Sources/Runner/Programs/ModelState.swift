@@ -2,10 +2,12 @@ public import CinchCodegen
 import CinchGraph
 
 /// The numbers of a model: parameters, optimizer state, random stream and counters, in one segment of memory that all
-/// programs of the model share.
+/// programs of the model share. Steps that change it wait for each other, and for whoever reads it on another thread.
 public final class ModelState: @unchecked Sendable {
   public let layout: StateLayout
+  /// Whoever touches it holds `access`.
   let segment: MemorySegment
+  let access = ReadWriteLock()
 
   /// The initial values, which depend on the seed and the variables' names alone.
   public init(_ layout: StateLayout, seed: UInt64 = 0, isTesting: Bool = false) throws {
@@ -25,17 +27,19 @@ public final class ModelState: @unchecked Sendable {
   /// - Throws: `ProgramError.unknownState`, `.wrongState`.
   public func value(of name: String) throws -> HostTensor {
     let entry = try entry(name)
-    let type = entry.variable.type
-    return HostTensor(segment.read(type, at: entry.byteOffset), shape: type.shape)
+    return HostTensor(access.reading { elements(of: entry) }, shape: entry.variable.type.shape)
   }
 
+  /// Replaces a state variable's value.
+  ///
+  /// - Throws: `ProgramError.unknownState`, `.wrongState`.
   public func setValue(of name: String, to tensor: HostTensor) throws {
     let entry = try entry(name)
     guard tensor.type == entry.variable.type else {
       throw ProgramError.wrongState(
         name: name, expected: entry.variable.type.description, given: tensor.type.description)
     }
-    store(tensor.elements, entry)
+    access.writing { store(tensor.elements, entry) }
   }
 
   private func entry(_ name: String) throws -> StateLayout.Entry {
@@ -45,9 +49,11 @@ public final class ModelState: @unchecked Sendable {
     return entry
   }
 
-  private func store(_ elements: ElementArray, _ entry: StateLayout.Entry) {
-    segment.write(elements, at: entry.byteOffset)
-  }
+  /// The caller holds `access`.
+  func elements(of entry: StateLayout.Entry) -> ElementArray { segment.read(entry.variable.type, at: entry.byteOffset) }
+
+  /// The caller holds `access`.
+  func store(_ elements: ElementArray, _ entry: StateLayout.Entry) { segment.write(elements, at: entry.byteOffset) }
 }
 
 extension MemorySegment {

@@ -78,10 +78,12 @@ public final class Program: Sendable {
     try exclusively { session in
       for (name, tensor) in inputs { try set(name, tensor, &session) }
       let state = try self.state(state, &session)
-      try run(state, session)
-      var results: [String: HostTensor] = [:]
-      for index in step.outputs.indices { results[step.outputs[index].name] = output(index, state, session) }
-      return results
+      return try accessing(state) {
+        try run(state, session)
+        var results: [String: HostTensor] = [:]
+        for index in step.outputs.indices { results[step.outputs[index].name] = output(index, state, session) }
+        return results
+      }
     }
   }
 
@@ -100,17 +102,24 @@ public final class Program: Sendable {
   /// Runs one step on the inputs as they were last given, and returns one output (a scalar loss, say).
   public func step(_ state: ModelState, output name: String) throws -> HostTensor {
     try exclusively { session in
-      try run(state, session)
-      guard let index = step.outputs.firstIndex(where: { $0.name == name }) else {
-        throw ProgramError.unknownOutput(name, known: step.outputs.map(\.name))
+      try accessing(state) {
+        try run(state, session)
+        guard let index = step.outputs.firstIndex(where: { $0.name == name }) else {
+          throw ProgramError.unknownOutput(name, known: step.outputs.map(\.name))
+        }
+        return output(index, state, session)
       }
-      return output(index, state, session)
     }
   }
 
   /// Runs a step without reading any output.
   public func step(_ state: ModelState) throws {
-    try exclusively { session in try run(state, session) }
+    try exclusively { session in try accessing(state) { try run(state, session) } }
+  }
+
+  /// Steps that change no state may run at the same time.
+  private func accessing<Result>(_ state: ModelState, _ body: () throws -> Result) rethrows -> Result {
+    try step.graph.updates.isEmpty ? state.access.reading(body) : state.access.writing(body)
   }
 
   private func exclusively<Result>(_ body: (inout Session) throws -> sending Result) throws -> sending Result {

@@ -31,7 +31,7 @@ public enum ProgramError: Error, Sendable, Hashable, CustomStringConvertible {
     case .foreignState:
       "error: the state belongs to a model with other variables than the program's"
     case .dumpRefused(let path, let reason):
-      "error: the dump directory '\(path)' can't be made: \(reason)"
+      "error: the dump '\(path)' can't be written: \(reason)"
     case .alreadyRunning:
       "error: a program can't run while it is running; compile one for each thread"
     case .unsupportedProcessor(let engine):

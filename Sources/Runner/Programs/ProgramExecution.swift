@@ -5,9 +5,9 @@ import CinchGraph
 protocol ProgramExecution: AnyObject {
   /// Replaces an input, whose type the caller has checked.
   func setInput(_ index: Int, _ elements: ElementArray)
-  /// Runs the step; on a failed check, state is untouched.
+  /// Runs the step; on a failed check, state is untouched. The caller holds the state's `access`.
   func run(_ state: ModelState) throws
-  /// An output of the last run.
+  /// An output of the last run, after which nothing has changed the state.
   func output(_ index: Int, _ state: ModelState) -> ElementArray
 }
 
@@ -35,12 +35,11 @@ final class InterpretedExecution: ProgramExecution {
 
   func run(_ state: ModelState) throws {
     var values: [String: ElementArray] = [:]
-    for name in state.names { values[name] = try state.value(of: name).elements }
+    for entry in state.layout.entries { values[entry.variable.name] = state.elements(of: entry) }
     outputs = try interpreter.run(inputs: inputs, state: &values)
-    for update in step.graph.updates {
-      let variable = step.graph.state[update.state.index]
-      guard let value = values[variable.name] else { continue }
-      try state.setValue(of: variable.name, to: HostTensor(value, shape: variable.type.shape))
+    let updated = Set(step.graph.updates.map { step.graph.state[$0.state.index].name })
+    for entry in state.layout.entries where updated.contains(entry.variable.name) {
+      if let value = values[entry.variable.name] { state.store(value, entry) }
     }
   }
 

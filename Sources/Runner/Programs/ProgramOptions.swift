@@ -1,3 +1,4 @@
+import CinchCodegen
 import Glibc
 
 /// How programs are compiled and run. Everything here is a choice of speed or of what can be seen: never of results.
@@ -65,9 +66,22 @@ public struct ProgramOptions: Sendable, Hashable {
       options.workers = count
     }
     options.dumpDirectory = value("CINCH_DUMP")
-    options.skippedPasses = Set((value("CINCH_SKIP") ?? "").split(separator: ",").map(String.init))
-    options.isTesting = value("CINCH_TEST") == "1"
-    options.isProfiling = value("CINCH_PROFILE") == "1"
+    for name in (value("CINCH_SKIP") ?? "").split(separator: ",").map(String.init) {
+      let known = Pass.pipeline.filter { !$0.isRequired }.map(\.name)
+      guard known.contains(name) else {
+        throw ProgramError.badVariable("CINCH_SKIP", name, expected: "some of \(known.joined(separator: ","))")
+      }
+      options.skippedPasses.insert(name)
+    }
+    func isOn(_ variable: String) throws -> Bool {
+      switch value(variable) {
+      case "1": return true
+      case nil, "", "0": return false
+      case let text?: throw ProgramError.badVariable(variable, text, expected: "1 or 0")
+      }
+    }
+    options.isTesting = try isOn("CINCH_TEST")
+    options.isProfiling = try isOn("CINCH_PROFILE")
     return options
   }
 }

@@ -65,7 +65,7 @@ extension Trainer {
     // After an error, the epoch begins anew.
     defer { (progress.batch, progress.sums) = (0, RowSums()) }
     let reporter = ProgressReporter(
-      report, epochs: progress.epoch..<progress.epoch + epochs, batchesPerEpoch: plan.count, step: progress.step,
+      report, epochs: progress.epoch..<progress.epoch + min(epochs, .max - progress.epoch), batchesPerEpoch: plan.count, step: progress.step,
       unit: unit, rowCount: data.count)
     defer { reporter.finish() }
 

@@ -26,9 +26,11 @@ public struct ConfusionMatrix: Sendable, CustomStringConvertible {
       guard label >= 0, label < classes else {
         throw DataError("the label \(label) in row \(row) is none of the classes 0 to \(classes - 1)")
       }
+      // As argMax does: the first of the largest, and the first NaN before all numbers.
       var best = 0
-      for column in 1..<max(classes, 1) where values[row * classes + column] > values[row * classes + best] {
-        best = column
+      for column in 1..<max(classes, 1) {
+        let (logit, largest) = (values[row * classes + column], values[row * classes + best])
+        if logit > largest || logit.isNaN && !largest.isNaN { best = column }
       }
       counts[Int(label)][best] += 1
     }
