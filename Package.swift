@@ -8,6 +8,11 @@ let swiftSettings: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// Of each example.
+let exampleDependencies: [Target.Dependency] = [
+  "Cinch", "ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+]
+
 let package = Package(
   name: "cinch",
   products: [
@@ -31,16 +36,16 @@ let package = Package(
       path: "Sources/Cinch", swiftSettings: swiftSettings),
     .target(name: "ExampleSupport", path: "examples/Support", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "SeedNetwork", dependencies: ["Cinch", "ExampleSupport"], path: "examples/SeedNetwork",
+      name: "SeedNetwork", dependencies: exampleDependencies, path: "examples/SeedNetwork",
       swiftSettings: swiftSettings),
     .executableTarget(
-      name: "Digits", dependencies: ["Cinch", "ExampleSupport"], path: "examples/Digits",
+      name: "Digits", dependencies: exampleDependencies, path: "examples/Digits",
       resources: [.copy("Data")], swiftSettings: swiftSettings),
     .executableTarget(
-      name: "CharacterTransformer", dependencies: ["Cinch", "ExampleSupport"], path: "examples/CharacterTransformer",
+      name: "CharacterTransformer", dependencies: exampleDependencies, path: "examples/CharacterTransformer",
       resources: [.copy("Data")], swiftSettings: swiftSettings),
     .executableTarget(
-      name: "FashionMNIST", dependencies: ["Cinch", "ExampleSupport"], path: "examples/FashionMNIST",
+      name: "FashionMNIST", dependencies: exampleDependencies, path: "examples/FashionMNIST",
       swiftSettings: swiftSettings),
     .target(
       name: "BenchmarkWorkloads", dependencies: ["Cinch"], path: "Benchmarks/Workloads", exclude: ["Golden"],

@@ -1,5 +1,8 @@
 import Cinch
+import Foundation
 import Testing
+
+@testable import CinchRunner
 
 /// Numbers and sizes that no program can use: an error that says what and where, and nothing has changed.
 @Suite struct BadInputTests {
@@ -27,6 +30,27 @@ import Testing
     #expect(message { _ = try Dataset(HostTensor(1), HostTensor(1)) } == "error: data needs rows: x has the shape [], y []")
     #expect(message { _ = try Dataset(.zeros([0, 2]), .zeros([0])) } == "error: there is no data: x [0, 2], y [0]")
     #expect(message { _ = try HostTensor(rows: [[1, 2], [3]]) } == "error: row 1 has 1 numbers, the first has 2")
+  }
+
+  /// Sparse files, and paths that the system would cut.
+  @Test func filesThatNoMemoryHolds() throws {
+    let path = NSTemporaryDirectory() + "cinch-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(FileManager.default.createFile(atPath: path, contents: Data()))
+    #expect(truncate(path, 1 << 42) == 0)
+    #expect(message { _ = try TextFile.read(path: path) }.contains("a quarter of the machine's memory"))
+    #expect(message { _ = try TextFile.read(path: path + "\0.txt") }.contains("it has a NUL in it"))
+  }
+
+  /// What users call their inputs stands in comments of the C that is shown.
+  @Test(arguments: ["*/\u{301} int evil; /*", "a\0b", "*/ #error \n#error", "??/", "\\"])
+  func namesStayInTheirComments(name: String) throws {
+    let graph = Graph { g in g.output("y", exp(g.input(name, [64]))) }
+    for engine in [Engine.tinycc(nil), .tinycc(.scalar)] {
+      let program = try graph.compile(ProgramOptions(engine: engine))
+      _ = try TinyCCompiler.compile(program.source)
+      _ = try TinyCCompiler.compile(program.c)
+    }
   }
 
   @Test func nanInDataLeavesTheParameters() throws {

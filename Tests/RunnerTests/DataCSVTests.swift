@@ -38,6 +38,7 @@ import Testing
     ("1,2\n3,x\n", "t:2: error: column 1 holds 'x', which is no number"),
     ("1,2\n3,\n", "t:2: error: column 1 is empty, which is no number"),
     ("1,2\n3,", "t:2: error: column 1 is empty, which is no number"),
+    ("1,2\u{0}7\n", "t:1: error: column 1 holds '2\u{0}7', which is no number"),
     ("1,0x10\n", "t:1: error: column 1 holds '0x10', which is no number"),
     ("1,1e39\n", "t:1: error: column 1 holds '1e39', which is too large for Float32"),
     (
@@ -47,6 +48,14 @@ import Testing
   ])
   func mistakesNameFileLineAndColumn(text: String, expected: String) {
     #expect(message { _ = try CSVTable(text: text, name: "t").floats() } == expected)
+  }
+
+  /// Repaired, two names would become one.
+  @Test func whatIsNoTextIsNotRepaired() throws {
+    let path = NSTemporaryDirectory() + "cinch-\(UUID().uuidString).csv"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data(Array("1,2\nM".utf8) + [0xFC] + Array("ller,1\n".utf8)).write(to: URL(fileURLWithPath: path))
+    #expect(message { _ = try CSVTable(path: path) } == "\(path):2: error: is no text in UTF-8")
   }
 
   @Test func labelMistakes() throws {

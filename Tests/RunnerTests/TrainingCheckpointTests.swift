@@ -84,6 +84,19 @@ import Testing
     #expect(try SafeTensors(bytes: whole, name: "f")["a"]?.floats == [1, 2])
   }
 
+  /// Counters with no room to count on, in a file that is sound otherwise.
+  @Test(arguments: ["step", "epoch", "batch"]) func countersAreBounded(name: String) throws {
+    let path = path()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let trainer = try trainer()
+    try trainer.save(to: path)
+    let file = try SafeTensors(path: path)
+    var metadata = file.metadata
+    metadata[name] = "\(Int.max)"
+    try SafeTensors(file.tensors, metadata: metadata).write(to: path)
+    #expect(message { try trainer.load(path) }.contains("the metadata '\(name)' is missing or no number from 0 to"))
+  }
+
   @Test func namesThatDoNotMatchAreListed() throws {
     let path = path()
     defer { try? FileManager.default.removeItem(atPath: path) }

@@ -1,20 +1,34 @@
 // A small GPT that learns to write English one character after the other: two blocks of causal attention, trained on a
 // megabyte of text. What stands at the end of the text is held out, and measured in bits per character.
 
+import ArgumentParser
 import Cinch
 import ExampleSupport
 import Foundation
 
-let output = try outputDirectory(default: "demo-output/character-transformer")
-let seed = UInt64(argument("--seed") ?? "") ?? 1
-let epochs = max(1, Int(argument("--epochs") ?? "") ?? 4)
+struct Options: ParsableArguments {
+  @Option(help: "The directory for what is drawn and printed; made if missing.")
+  var output = "demo-output/character-transformer"
+  @Option(help: "The text to learn from, in UTF-8, plain or by gzip.")
+  var text: String?
+  @Option(help: "What initial weights and the order of the data depend on.")
+  var seed: UInt64 = 1
+  @Option(help: "How often training goes through the data, at least once.")
+  var epochs = 4
+
+  func validate() throws {
+    if epochs < 1 { throw ValidationError("--epochs is \(epochs); it must be at least 1") }
+  }
+}
+let options = Options.parseOrExit()
+let (seed, epochs) = (options.seed, options.epochs)
 
 enum Size {
   static let context = 64, width = 128, heads = 4, batch = 32
 }
 
 guard
-  let path = argument("--text")
+  let path = options.text
     ?? Bundle.module.path(forResource: "kjv-1mb.txt", ofType: "gz", inDirectory: "Data")
 else {
   print("error: the program's bundle lacks Data/kjv-1mb.txt.gz; build it again with: swift build -c release")
@@ -76,6 +90,7 @@ func write(
 }
 
 do {
+  let output = try madeDirectory(options.output)
   let text = try TextFile.read(path: path)
   let alphabet = Set(text).sorted()
   let number = Dictionary(uniqueKeysWithValues: alphabet.enumerated().map { ($1, Int32($0)) })
@@ -103,7 +118,8 @@ do {
     model, loss: .softmaxCrossEntropy, optimizer: .adamW(learningRate: rate, weightDecay: 0.01), seed: seed)
   let start = ContinuousClock.now
   try trainer.fit(
-    train, epochs: epochs, batchSize: Size.batch, validation: held, counting: .rows("tokens", each: Size.context)
+    train, epochs: epochs, batchSize: Size.batch, validation: held, counting: .rows("tokens", each: Size.context),
+    saving: .everyEpoch(to: "\(output)/checkpoint.safetensors")
   ) { record in
     // Half a cosine from the full rate down to a tenth.
     let done = Double(record.epoch) / Double(epochs)

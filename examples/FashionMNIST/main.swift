@@ -1,14 +1,27 @@
 // Fashion-MNIST: 70,000 grey images of clothes, 28×28 pixels, ten classes, by a small network of convolutions. The test
 // part is looked at once, at the end; what is watched during training are 5,000 images taken from the training part.
 
+import ArgumentParser
 import Cinch
 import ExampleSupport
 import Foundation
 
-let output = try outputDirectory(default: "demo-output/fashion-mnist")
-let directory = argument("--data") ?? "/usr/share/datasets/fashion-mnist"
-let seed = UInt64(argument("--seed") ?? "") ?? 1
-let epochs = Int(argument("--epochs") ?? "") ?? 10
+struct Options: ParsableArguments {
+  @Option(help: "The directory for what is drawn and printed; made if missing.")
+  var output = "demo-output/fashion-mnist"
+  @Option(help: "The directory with the four files of Fashion-MNIST.")
+  var data = "/usr/share/datasets/fashion-mnist"
+  @Option(help: "What initial weights and the order of the data depend on.")
+  var seed: UInt64 = 1
+  @Option(help: "How often training goes through the data, at least once.")
+  var epochs = 10
+
+  func validate() throws {
+    if epochs < 1 { throw ValidationError("--epochs is \(epochs); it must be at least 1") }
+  }
+}
+let options = Options.parseOrExit()
+let (directory, seed, epochs) = (options.data, options.seed, options.epochs)
 let classes = ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"]
 
 guard FileManager.default.fileExists(atPath: directory) else {
@@ -41,6 +54,7 @@ let model = Sequential {
 }
 
 do {
+  let output = try madeDirectory(options.output)
   let (train, validation) = try load("train").split(testFraction: 1 / 12, seed: seed, stratified: true)
   let test = try load("t10k")
   print(model)
@@ -48,7 +62,10 @@ do {
   let trainer = try Trainer(
     model, loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: rate), metrics: [.accuracy], seed: seed)
   let start = ContinuousClock.now
-  try trainer.fit(train, epochs: epochs, batchSize: 64, validation: validation, counting: .images) { record in
+  try trainer.fit(
+    train, epochs: epochs, batchSize: 64, validation: validation, counting: .images,
+    saving: .everyEpoch(to: "\(output)/checkpoint.safetensors")
+  ) { record in
     // Half a cosine from the full rate down to none.
     let done = Double(record.epoch) / Double(epochs)
     trainer.optimizer = .adam(learningRate: rate * 0.5 * (1 + cos(.pi * done)))

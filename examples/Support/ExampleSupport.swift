@@ -1,17 +1,9 @@
 import Foundation
 
-// What the examples share beside Cinch: their one option, and how durations are shown.
+// What the examples share beside Cinch: where they leave their files, and how durations are shown.
 
-/// The value that follows `name` on the command line.
-public func argument(_ name: String) -> String? {
-  let arguments = CommandLine.arguments
-  guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count else { return nil }
-  return arguments[index + 1]
-}
-
-/// Where the example leaves its files: the value of `--output`; made if missing.
-public func outputDirectory(default path: String) throws -> String {
-  let path = argument("--output") ?? path
+/// The path of a directory, which is made if it is missing.
+public func madeDirectory(_ path: String) throws -> String {
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   return path
 }

@@ -89,8 +89,10 @@ struct AsmBlock: Sendable {
 
   /// The text as it may stand in a C comment.
   static func comment(_ text: String) -> String {
-    // Both ends of a comment have a star.
-    text.utf8.contains(UInt8(ascii: "*")) ? String(text.map { $0 == "/" ? "|" : $0 }) : text
+    let isPlain = text.utf8.allSatisfy { byte in
+      0x20...0x7e ~= byte && byte != UInt8(ascii: "*") && byte != UInt8(ascii: "?") && byte != UInt8(ascii: "\\")
+    }
+    return isPlain ? text : cComment(text)
   }
 }
 

@@ -73,17 +73,18 @@ extension CSVTable {
     return value
   }
 
-  /// Decimal notation, `nan` and `inf`; Swift alone would take hexadecimal numbers too.
-  private static func number(_ text: String) -> Float? { isHexadecimal(text) ? nil : Float(text) }
+  /// Decimal notation, `nan` and `inf`.
+  private static func number(_ text: String) -> Float? { isDecimal(text) ? Float(text) : nil }
 
-  private static func isHexadecimal(_ text: String) -> Bool {
-    text.utf8.contains(UInt8(ascii: "x")) || text.utf8.contains(UInt8(ascii: "X"))
+  /// Swift would take hexadecimal numbers too, and what stands before a NUL.
+  private static func isDecimal(_ text: String) -> Bool {
+    !text.utf8.contains { $0 == UInt8(ascii: "x") || $0 == UInt8(ascii: "X") || $0 == 0 }
   }
 
   /// `7`, and `7.0` as spreadsheets and NumPy write it.
   private static func wholeNumber(_ text: String) -> Int32? {
     if let value = Int32(text) { return value }
-    guard let value = isHexadecimal(text) ? nil : Double(text), value.isFinite else { return nil }
+    guard let value = isDecimal(text) ? Double(text) : nil, value.isFinite else { return nil }
     return Int32(exactly: value)
   }
 

@@ -28,6 +28,11 @@ public struct CSVTable: Sendable {
     guard let separator = separator.asciiValue, !Self.isSpecial(separator) else {
       throw DataError("columns can't be separated by '\(separator)'; take one ASCII character, such as , ; or tab")
     }
+    if String(validating: bytes, as: UTF8.self) == nil {
+      let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      let line = lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0
+      throw DataError("is no text in UTF-8", file: name, line: line + 1)
+    }
     let bytes = CSVScanner.trimmed(bytes, separator: separator)
     self.bytes = bytes
     self.name = name

@@ -3,6 +3,7 @@ import Glibc
 /// Whole files in and out, with errors that say what the system said.
 enum FileAccess {
   static func read(_ path: String) throws -> [UInt8] {
+    try check(path)
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw DataError("can't be opened: \(systemMessage())", file: path) }
     defer { close(descriptor) }
@@ -12,6 +13,13 @@ enum FileAccess {
     }
     guard information.st_mode & S_IFMT != S_IFDIR else { throw DataError("is a directory, not a file", file: path) }
     var bytes: [UInt8] = []
+    let largest = MemorySegment.installedByteCount / 4
+    func checkSize(_ size: Int) throws {
+      if size > largest {
+        throw DataError("is larger than \(NativeError.readable(largest)), a quarter of the machine's memory", file: path)
+      }
+    }
+    try checkSize(Int(information.st_size))
     bytes.reserveCapacity(Int(information.st_size) + 1)
     // Until the end, because pipes and files that grow have no size to trust.
     let capacity = 1 << 20
@@ -21,8 +29,14 @@ enum FileAccess {
       if count < 0 && errno == EINTR { continue }
       guard count >= 0 else { throw DataError("can't be read: \(systemMessage())", file: path) }
       if count == 0 { return bytes }
+      try checkSize(bytes.count + count)
       bytes.append(contentsOf: chunk[..<count])
     }
+  }
+
+  /// The system would take a path as ending at a NUL.
+  private static func check(_ path: String) throws {
+    if path.utf8.contains(0) { throw DataError("is no path: it has a NUL in it", file: path) }
   }
 
   /// What a file holds, decompressed where gzip has made it.
@@ -35,6 +49,7 @@ enum FileAccess {
   /// the whole new one.
   static func writeAtomically(_ parts: [[UInt8]], to path: String) throws {
     // Beside the file, because a rename does not cross file systems.
+    try check(path)
     let temporary = "\(path).\(getpid()).temporary"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw DataError("can't be written: \(systemMessage())", file: path) }

@@ -96,8 +96,9 @@ extension TrainingProgress {
 
   fileprivate init(_ metadata: [String: String], metricCount: Int, _ path: String) throws {
     func number(_ name: String) throws -> Int {
-      guard let value = metadata[name].flatMap({ Int($0) }), value >= 0 else {
-        throw DataError("the metadata '\(name)' is missing or no number from 0 on", file: path)
+      // What is counted on from here has room.
+      guard let value = metadata[name].flatMap({ Int($0) }), 0...1 << 53 ~= value else {
+        throw DataError("the metadata '\(name)' is missing or no number from 0 to \(1 << 53)", file: path)
       }
       return value
     }

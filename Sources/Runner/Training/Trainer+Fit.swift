@@ -6,10 +6,15 @@ public struct CheckpointPlan: Sendable {
   let everySteps: Int?
   let everyEpochs: Int?
 
+  /// After each epoch, in place of the file before.
   public static func everyEpoch(to path: String) -> CheckpointPlan { every(epochs: 1, to: path) }
+
+  /// After each epoch whose number, counted from the first `fit`, is a multiple of `epochs`.
   public static func every(epochs: Int, to path: String) -> CheckpointPlan {
     CheckpointPlan(path: path, everySteps: nil, everyEpochs: max(epochs, 1))
   }
+
+  /// After each step whose number, counted from the first `fit`, is a multiple of `steps`.
   public static func every(steps: Int, to path: String) -> CheckpointPlan {
     CheckpointPlan(path: path, everySteps: max(steps, 1), everyEpochs: nil)
   }
