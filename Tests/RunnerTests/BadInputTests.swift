@@ -32,6 +32,12 @@ import Testing
     #expect(message { _ = try HostTensor(rows: [[1, 2], [3]]) } == "error: row 1 has 1 numbers, the first has 2")
   }
 
+  /// Finite, but not as Float32: one step would make all parameters NaN.
+  @Test func learningRatesThatFloat32LacksAreRefused() {
+    let said = message { _ = try Trainer(Linear(2, 1), loss: .meanSquaredError, optimizer: .sgd(learningRate: 1e300)) }
+    #expect(said.contains("the learning rate must be a number from 0 on that Float32 holds, not 1e+300"))
+  }
+
   /// Sparse files, and paths that the system would cut.
   @Test func filesThatNoMemoryHolds() throws {
     let path = NSTemporaryDirectory() + "cinch-\(UUID().uuidString)"

@@ -84,6 +84,18 @@ import Testing
     #expect(try SafeTensors(bytes: whole, name: "f")["a"]?.floats == [1, 2])
   }
 
+  @Test func linksAndModesAreKept() throws {
+    let (target, link) = (path("target"), path("link"))
+    defer { for path in [target, link] { try? FileManager.default.removeItem(atPath: path) } }
+    let trainer = try trainer()
+    #expect(FileManager.default.createFile(atPath: target, contents: Data("old".utf8), attributes: [.posixPermissions: 0o640]))
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+    try trainer.save(to: link)
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == target)
+    #expect(try FileManager.default.attributesOfItem(atPath: target)[.posixPermissions] as? Int == 0o640)
+    try trainer.load(target)
+  }
+
   /// Counters with no room to count on, in a file that is sound otherwise.
   @Test(arguments: ["step", "epoch", "batch"]) func countersAreBounded(name: String) throws {
     let path = path()

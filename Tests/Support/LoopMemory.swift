@@ -1,7 +1,7 @@
 public import CinchCodegen
 import CinchGraph
 
-// Bytes for loop programs, and comparing them as DESIGN.md §5 says: any NaN equals any NaN, all else bit for bit.
+// Bytes for loop programs, and comparing them as docs/Bits.md says: any NaN equals any NaN, all else bit for bit.
 
 /// Plausible contents of every segment: ordinary numbers with special ones between; Int32 inputs are below the limits
 /// of the indirections that use them.

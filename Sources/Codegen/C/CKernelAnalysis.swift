@@ -54,7 +54,7 @@ struct CKernelAnalysis {
   private var listCount: Int32 = 0
   private var groupCount: Int32 = 0
 
-  /// Local arrays of one nest must fit in this (DESIGN.md §3).
+  /// Local arrays of one nest must fit in this (docs/Design.md, *The step ABI*).
   static let localBytes = 4096
 
   init(_ kernel: LoopKernel) {

@@ -26,7 +26,7 @@ public struct LoopValue: Sendable, Hashable, BitwiseCopyable {
   public var index: Int { Int(raw) }
 }
 
-/// Where a buffer lives (DESIGN.md §3): each segment is one base address at run time.
+/// Where a buffer lives: each segment is one base address at run time.
 public enum Segment: Sendable, Hashable {
   /// Parameters, optimizer state, random stream, step counter; its layout is the model's.
   case state

@@ -23,7 +23,7 @@ public enum VectorBackEnd {
     }
   }
 
-  /// Functions keep local arrays under 4 KB (DESIGN.md §3).
+  /// Bytes of spilled registers and local arrays, below a page with what a call takes (docs/Design.md, *The step ABI*).
   static let frameLimit = 3840
 
   private static func lower(

@@ -3,7 +3,7 @@
 /// It follows the nodes' meanings one after the other and keeps no schedule. In mode `float32` every bit is what the
 /// compiled program must give. In mode `float64` the same graph is evaluated in real numbers as far as
 /// Float64 has them, by libm and without the sequences of operations that code generation uses: an independent
-/// meaning, for graphs as the user built them (DESIGN.md §6).
+/// meaning, for graphs as the user built them.
 public struct Interpreter: Sendable {
   public enum Mode: Sendable, Hashable {
     /// To the bit. A reduction without an order of accumulation has the standard one.

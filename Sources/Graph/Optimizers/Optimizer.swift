@@ -93,9 +93,11 @@ extension Optimizer {
       if !isRight { mistakes.append(sentence()) }
     }
     require(
-      learningRate.isFinite && learningRate >= 0, "the learning rate must be a number from 0 on, not \(learningRate)")
+      Float(learningRate).isFinite && learningRate >= 0,
+      "the learning rate must be a number from 0 on that Float32 holds, not \(learningRate)")
     require(
-      weightDecay.isFinite && weightDecay >= 0, "the weight decay must be a number from 0 on, not \(weightDecay)")
+      Float(weightDecay).isFinite && weightDecay >= 0,
+      "the weight decay must be a number from 0 on that Float32 holds, not \(weightDecay)")
     switch method {
     case .sgd(let momentum, let nesterov):
       require(momentum.isFinite && momentum >= 0, "the momentum must be a number from 0 on, not \(momentum)")

@@ -34,6 +34,13 @@ enum FileAccess {
     }
   }
 
+  /// Where links lead to, if there is something.
+  private static func resolved(_ path: String) -> String {
+    guard let end = realpath(path, nil) else { return path }
+    defer { free(end) }
+    return String(cString: end)
+  }
+
   /// The system would take a path as ending at a NUL.
   private static func check(_ path: String) throws {
     if path.utf8.contains(0) { throw DataError("is no path: it has a NUL in it", file: path) }
@@ -45,14 +52,18 @@ enum FileAccess {
     return GzipFile.isGzip(bytes) ? try GzipFile.decompress(bytes, name: path) : bytes
   }
 
-  /// Replaces the file by `parts`, one after the other: whoever reads it, or finds it after a crash, sees the whole old file or
-  /// the whole new one.
+  /// Replaces the file, or what a link leads to, by `parts`, one after the other: whoever reads it, or finds it after a crash, sees
+  /// the whole old file or the whole new one. It keeps its mode.
   static func writeAtomically(_ parts: [[UInt8]], to path: String) throws {
-    // Beside the file, because a rename does not cross file systems.
     try check(path)
-    let temporary = "\(path).\(getpid()).temporary"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    let target = resolved(path)
+    // Beside the file, because a rename does not cross file systems.
+    let temporary = "\(target).\(getpid()).temporary"
+    unlink(temporary)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw DataError("can't be written: \(systemMessage())", file: path) }
+    var former = stat()
+    if stat(target, &former) == 0 { fchmod(descriptor, former.st_mode & 0o7777) }
     do {
       for part in parts { try write(part, to: descriptor, path) }
       guard fsync(descriptor) == 0 else { throw DataError("can't be written: \(systemMessage())", file: path) }
@@ -61,12 +72,12 @@ enum FileAccess {
       unlink(temporary)
       throw error
     }
-    guard close(descriptor) == 0, rename(temporary, path) == 0 else {
+    guard close(descriptor) == 0, rename(temporary, target) == 0 else {
       let message = systemMessage()
       unlink(temporary)
       throw DataError("can't be written: \(message)", file: path)
     }
-    syncDirectory(of: path)
+    syncDirectory(of: target)
   }
 
   private static func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws {

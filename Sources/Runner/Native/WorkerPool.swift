@@ -2,7 +2,7 @@ import CTinyCC
 import Glibc
 import Synchronization
 
-/// A compiled step, in the form of every program that Cinch generates (DESIGN.md, *Step ABI*).
+/// A compiled step, in the form of every program that Cinch generates (docs/Design.md, *The step ABI*).
 ///
 /// Every worker runs it with its own number; all must call the barrier equally often. It returns 0, or the
 /// id of a run-time check that failed.
