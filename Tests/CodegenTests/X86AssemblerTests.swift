@@ -38,10 +38,14 @@ import Testing
   }
 
   @Test func backwardJumpsAreNearToTheLastByteThatIsNear() throws {
-    for (fillers, expected) in [(126, 2), (127, 5)] {
+    // These take three bytes and four: 126 in all, then 127.
+    let three = X86Instruction(.vzeroupper)
+    let four = X86Instruction(.add, .general64(.rax), .immediate(1))
+    for (last, expected) in [(three, 2), (four, 5)] {
       var assembler = Assembler(family: .avx2)
       let start = assembler.placeLabel()
-      for _ in 0..<fillers { try assembler.append(X86Instruction(.ret)) }
+      for _ in 0..<41 { try assembler.append(three) }
+      try assembler.append(last)
       assembler.jump(to: start)
       #expect(assembler.lines.last?.length == expected)
       let code = assembler.finish()
@@ -57,7 +61,7 @@ import Testing
     let address = MemoryOperand(.rsi, index: .rcx, scale: .four)
     try assembler.append(X86Instruction(.vaddps, .zmm, .vector(0), .vector(0), .memory(address)))
     try assembler.append(X86Instruction(.sub, .general64(.rcx), .immediate(16)))
-    assembler.jump(if: .notZero, to: loop)
+    assembler.jump(if: .notEqual, to: loop)
     #expect(assembler.usesWideVectors)
     #expect(assembler.generalRegisters.registers == [.rcx, .rsi])
     let code = assembler.finish()

@@ -37,7 +37,7 @@ struct X86FormSweep {
 
   private var backgrounds: [Background] {
     let takesMemory = form.operands.contains {
-      [.vectorOrMemory, .maskOrMemory, .general32OrMemory, .general64OrMemory].contains($0.kind)
+      [.vectorOrMemory, .maskOrMemory, .general64OrMemory].contains($0.kind)
     }
     let firstRegisters = form.encoding == .evex ? [1, 9, 17, 25] : [1, 9]
     var backgrounds = firstRegisters.map { Background(firstRegister: $0) }
@@ -109,15 +109,12 @@ struct X86FormSweep {
     case .mask: return .mask(number % 8)
     case .maskOrMemory: return background.memory.map { .memory($0) } ?? .mask(number % 8)
     case .general32: return .general32(general)
-    case .general32OrMemory: return background.memory.map { .memory($0) } ?? .general32(general)
     case .general64: return .general64(general)
     case .general64OrMemory: return background.memory.map { .memory($0) } ?? .general64(general)
-    case .accumulator32: return .general32(.rax)
     case .accumulator64: return .general64(.rax)
     case .signedImmediate8, .unsignedImmediate8: return .immediate(5)
     case .signedImmediate32: return .immediate(0x1234)
     case .unsignedImmediate32: return .immediate(0x9234_5678)
-    case .immediate64: return .immediate(0x1_2345_6789)
     case .one: return .immediate(1)
     case .unused: return .none
     }
@@ -138,19 +135,14 @@ struct X86FormSweep {
     case .mask: return masks
     case .maskOrMemory: return memory ? addresses : masks
     case .general32: return generals32
-    case .general32OrMemory: return memory ? addresses : generals32
     case .general64: return generals64
     case .general64OrMemory: return memory ? addresses : generals64
-    case .accumulator32, .accumulator64, .one, .unused: return []
+    case .accumulator64, .one, .unused: return []
     case .signedImmediate8: return [-128, -1, 0, 1, 2, 127].map { .immediate($0) }
     case .unsignedImmediate8: return [0, 1, 2, 3, 127, 128, 255].map { .immediate($0) }
     case .signedImmediate32:
       return [-0x8000_0000, -129, 128, 0x7FFF_FFFF].map { .immediate($0) }
     case .unsignedImmediate32: return [0, 1, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF].map { .immediate($0) }
-    case .immediate64:
-      return [Int64.min, -0x8000_0001, 0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000, Int64.max].map {
-        .immediate($0)
-      }
     }
   }
 
@@ -187,8 +179,7 @@ struct X86FormSweep {
         result.append(MemoryOperand(.r13, displacement: displacement, broadcast: broadcast))
       }
       for index in GeneralRegister.allCases where index != .rsp {
-        for (scale, base) in zip(MemoryOperand.Scale.allCases, [.rbx, .r13, .r12, .rbp] as [GeneralRegister])
-        {
+        for (scale, base) in zip(MemoryOperand.Scale.allCases, [.rbx, .r13, .r12, .rbp] as [GeneralRegister]) {
           result.append(
             MemoryOperand(base, index: index, scale: scale, broadcast: broadcast))
           result.append(

@@ -156,9 +156,6 @@ package enum X86Condition: UInt8, Hashable, Sendable, CaseIterable {
   case overflow, noOverflow, below, aboveOrEqual, equal, notEqual, belowOrEqual, above
   case negative, notNegative, parityEven, parityOdd, less, greaterOrEqual, lessOrEqual, greater
 
-  package static let zero = X86Condition.equal
-  package static let notZero = X86Condition.notEqual
-
   package var suffix: String { Self.suffixes[Int(rawValue)] }
 
   private static let suffixes = [

@@ -132,8 +132,8 @@ struct EncodingFields {
     _ memory: MemoryOperand, _ pattern: OperandPattern, _ width: VectorWidth, _ form: X86Form
   ) -> Int32 {
     if memory.broadcast { return Int32(form.broadcastBytes) }
-    // A gather's extent is that of its indices; what it loads are elements.
-    if pattern.kind == .gathered { return form.opcode.wide == .w0 ? 4 : 8 }
+    // A gather's extent is that of its indices; what it loads are elements of 32 bits.
+    if pattern.kind == .gathered { return 4 }
     return Int32(pattern.extent.bytes(width))
   }
 
@@ -181,7 +181,6 @@ extension OperandPattern.Kind {
     switch self {
     case .signedImmediate8, .unsignedImmediate8: 1
     case .signedImmediate32, .unsignedImmediate32: 4
-    case .immediate64: 8
     default: 0
     }
   }

@@ -71,10 +71,7 @@ extension X86Instruction {
   private var isConstantIdiom: Bool {
     if mask != nil || memory != nil { return false }
     switch mnemonic {
-    case .xor: return operand0 == operand1
-    case .vxorps, .vxorpd, .vpxor, .vpxord, .vpcmpeqd, .vpcmpeqq, .kxorw, .kxorq, .kxnorw, .kxnorq:
-      return operand1 == operand2
-    case .vpternlogd: return operand3 == .immediate(0) || operand3 == .immediate(255)
+    case .vxorps, .vpxor, .vpxord, .vpcmpeqd, .kxorw, .kxnorw: return operand1 == operand2
     default: return false
     }
   }

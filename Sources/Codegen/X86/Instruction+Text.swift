@@ -42,16 +42,6 @@ extension X86Instruction: CustomStringConvertible {
   ) {
     let operandBytes = pattern?.extent.bytes(width) ?? width.bytes
     let elementBytes = form?.broadcastBytes ?? 0
-    if form?.spellsMemorySize == true {
-      switch memory.broadcast ? elementBytes : operandBytes {
-      case 1: text.write("byte ptr ")
-      case 4: text.write("dword ptr ")
-      case 8: text.write("qword ptr ")
-      case 16: text.write("xmmword ptr ")
-      case 32: text.write("ymmword ptr ")
-      default: text.write("zmmword ptr ")
-      }
-    }
     text.write("[")
     text.write(memory.base.name)
     switch memory.index {

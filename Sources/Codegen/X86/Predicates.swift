@@ -1,4 +1,4 @@
-/// What `vcmpps`, `vcmppd` and their scalar forms compare: ordered predicates are false when an operand is
+/// What `vcmpps` compares: ordered predicates are false when an operand is
 /// NaN, unordered ones true. All are quiet: none raises a flag for a quiet NaN.
 package enum FloatPredicate: UInt8, Hashable, Sendable, CaseIterable {
   case equal = 0x00
@@ -19,7 +19,7 @@ package enum FloatPredicate: UInt8, Hashable, Sendable, CaseIterable {
   package var operand: X86Operand { .immediate(Int64(rawValue)) }
 }
 
-/// What `vpcmpd`, `vpcmpud` and their relatives compare.
+/// What `vpcmpd` and `vpcmpud` compare.
 package enum IntegerPredicate: UInt8, Hashable, Sendable, CaseIterable {
   case equal = 0
   case less = 1
@@ -27,16 +27,6 @@ package enum IntegerPredicate: UInt8, Hashable, Sendable, CaseIterable {
   case notEqual = 4
   case greaterOrEqual = 5
   case greater = 6
-
-  package var operand: X86Operand { .immediate(Int64(rawValue)) }
-}
-
-/// How `vroundps` and `vrndscaleps` round; precision exceptions are suppressed.
-package enum RoundingMode: UInt8, Hashable, Sendable, CaseIterable {
-  case nearestEven = 8
-  case down = 9
-  case up = 10
-  case towardZero = 11
 
   package var operand: X86Operand { .immediate(Int64(rawValue)) }
 }

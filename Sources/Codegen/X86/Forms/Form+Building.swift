@@ -3,12 +3,11 @@ extension X86Form {
   /// A VEX form of a vector instruction.
   static func avx2(
     _ mnemonic: X86Mnemonic, _ opcode: X86Opcode, _ operands: [OperandPattern],
-    widths: VectorWidths = .all, firstOperand: Access = .write, spellsMemorySize: Bool = false
+    widths: VectorWidths = .all, firstOperand: Access = .write
   ) -> [X86Form] {
     [
       X86Form(
-        mnemonic, .vex, [.avx2], opcode, operands, widths: widths.subtracting(.zmm),
-        firstOperand: firstOperand, spellsMemorySize: spellsMemorySize)
+        mnemonic, .vex, [.avx2], opcode, operands, widths: widths.subtracting(.zmm), firstOperand: firstOperand)
     ]
   }
 
@@ -16,12 +15,12 @@ extension X86Form {
   static func avx512(
     _ mnemonic: X86Mnemonic, _ opcode: X86Opcode, _ operands: [OperandPattern],
     widths: VectorWidths = .all, broadcastBytes: Int = 0, masking: Masking = .mergingOrZeroing,
-    firstOperand: Access = .write, spellsMemorySize: Bool = false
+    firstOperand: Access = .write
   ) -> [X86Form] {
     [
       X86Form(
         mnemonic, .evex, [.avx512], opcode, operands, widths: widths, broadcastBytes: broadcastBytes,
-        masking: masking, firstOperand: firstOperand, spellsMemorySize: spellsMemorySize)
+        masking: masking, firstOperand: firstOperand)
     ]
   }
 
@@ -29,14 +28,12 @@ extension X86Form {
   static func both(
     _ mnemonic: X86Mnemonic, _ opcode: X86Opcode, _ operands: [OperandPattern],
     widths: VectorWidths = .all, broadcastBytes: Int = 0, masking: Masking = .mergingOrZeroing,
-    firstOperand: Access = .write, spellsMemorySize: Bool = false
+    firstOperand: Access = .write
   ) -> [X86Form] {
     avx2(
-      mnemonic, opcode, operands, widths: widths, firstOperand: firstOperand,
-      spellsMemorySize: spellsMemorySize)
+      mnemonic, opcode, operands, widths: widths, firstOperand: firstOperand)
       + avx512(
-        mnemonic, opcode, operands, widths: widths, broadcastBytes: broadcastBytes, masking: masking,
-        firstOperand: firstOperand, spellsMemorySize: spellsMemorySize)
+        mnemonic, opcode, operands, widths: widths, broadcastBytes: broadcastBytes, masking: masking, firstOperand: firstOperand)
   }
 
   /// A VEX form on mask registers, which belongs to AVX-512.
@@ -50,11 +47,10 @@ extension X86Form {
   /// A form on general registers, in every family.
   static func general(
     _ mnemonic: X86Mnemonic, _ opcode: X86Opcode, _ operands: [OperandPattern],
-    firstOperand: Access = .write, spellsMemorySize: Bool = false
+    firstOperand: Access = .write
   ) -> X86Form {
     X86Form(
-      mnemonic, .legacy, .all, opcode, operands, firstOperand: firstOperand,
-      spellsMemorySize: spellsMemorySize)
+      mnemonic, .legacy, .all, opcode, operands, firstOperand: firstOperand)
   }
 }
 
@@ -67,8 +63,4 @@ extension [OperandPattern] {
   static let oneSource: [OperandPattern] = [.reg(.vector), .rm(.vectorOrMemory)]
   /// `destination, source or memory, byte`
   static let oneSourceAndByte: [OperandPattern] = oneSource + [.byte]
-  /// `destination, source, source or memory`, where memory holds one element
-  static func twoScalarSources(_ element: OperandPattern.Extent) -> [OperandPattern] {
-    [.reg(.vector), .vvvv(.vector), .rm(.vectorOrMemory, element)]
-  }
 }

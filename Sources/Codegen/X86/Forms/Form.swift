@@ -30,13 +30,11 @@ package struct X86Form: Sendable {
   package var broadcastBytes: Int
   package var masking: Masking
   package var firstOperand: Access
-  /// Whether the assembler needs the size of a memory operand spelt out.
-  package var spellsMemorySize: Bool
 
   init(
     _ mnemonic: X86Mnemonic, _ encoding: Encoding, _ families: VectorFamilies, _ opcode: X86Opcode,
     _ operands: [OperandPattern], widths: VectorWidths = [], broadcastBytes: Int = 0,
-    masking: Masking = .none, firstOperand: Access = .write, spellsMemorySize: Bool = false
+    masking: Masking = .none, firstOperand: Access = .write
   ) {
     self.mnemonic = mnemonic
     self.encoding = encoding
@@ -48,7 +46,6 @@ package struct X86Form: Sendable {
     self.broadcastBytes = broadcastBytes
     self.masking = masking
     self.firstOperand = firstOperand
-    self.spellsMemorySize = spellsMemorySize
   }
 }
 
@@ -102,9 +99,9 @@ package struct OperandPattern: Sendable {
     /// Memory indexed by a vector register.
     case gathered
     case mask, maskOrMemory
-    case general32, general32OrMemory, general64, general64OrMemory
-    case accumulator32, accumulator64
-    case signedImmediate8, unsignedImmediate8, signedImmediate32, unsignedImmediate32, immediate64
+    case general32, general64, general64OrMemory
+    case accumulator64
+    case signedImmediate8, unsignedImmediate8, signedImmediate32, unsignedImmediate32
     case one
     case unused
   }
@@ -112,15 +109,13 @@ package struct OperandPattern: Sendable {
   /// How much of the instruction's width the operand has, or a fixed number of bytes. The bytes of a memory
   /// operand are also the unit of its compressed displacement in EVEX.
   package enum Extent: UInt8, Hashable, Sendable {
-    case full, half, quarter, eighth
+    case full, quarter
     case bytes32, bytes16, bytes8, bytes4, bytes2, bytes1
 
     package func bytes(_ width: VectorWidth) -> Int {
       switch self {
       case .full: width.bytes
-      case .half: width.bytes / 2
       case .quarter: width.bytes / 4
-      case .eighth: width.bytes / 8
       case .bytes32: 32
       case .bytes16: 16
       case .bytes8: 8
@@ -183,13 +178,11 @@ package struct OperandPattern: Sendable {
     case .general64(let register):
       return kind == .general64 || kind == .general64OrMemory
         || (kind == .accumulator64 && register == .rax)
-    case .general32(let register):
-      return kind == .general32 || kind == .general32OrMemory
-        || (kind == .accumulator32 && register == .rax)
+    case .general32: return kind == .general32
     case .memory(let memory):
       if case .vector = memory.index { return kind == .gathered }
       switch kind {
-      case .memory, .vectorOrMemory, .maskOrMemory, .general32OrMemory, .general64OrMemory: return true
+      case .memory, .vectorOrMemory, .maskOrMemory, .general64OrMemory: return true
       default: return false
       }
     case .immediate(let value):
@@ -198,7 +191,6 @@ package struct OperandPattern: Sendable {
       case .unsignedImmediate8: return UInt8(exactly: value) != nil
       case .signedImmediate32: return Int32(exactly: value) != nil
       case .unsignedImmediate32: return UInt32(exactly: value) != nil
-      case .immediate64: return true
       case .one: return value == 1
       default: return false
       }
