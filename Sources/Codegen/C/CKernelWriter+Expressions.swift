@@ -9,7 +9,6 @@ private let comparison = 10
 private let additive = 12
 private let multiplicative = 13
 private let unary = 14
-private let postfix = 16
 
 extension CKernelWriter {
   /// The value, in parentheses if its operator binds less than `minimum`.

@@ -23,8 +23,6 @@ struct KernelBody: Sendable {
   struct Store: Sendable {
     var access: Access
     var value: LoopValue
-    /// Into state whose old value it replaces.
-    var isUpdate: Bool
   }
 
   struct Scatter: Sendable {
@@ -114,7 +112,7 @@ extension Fusion {
           body.loopResults += [root.slot] + root.furtherSlots
         case .map, .copy:
           let access = Access(BufferID(raw: root.slot), Self.number(kept, root))
-          let store = KernelBody.Store(access: access, value: values[0], isUpdate: false)
+          let store = KernelBody.Store(access: access, value: values[0])
           stage.stores.append(store)
           if content.inner.isEmpty { stage.values.append(values[0]) }
           if root.isWhole {
@@ -126,7 +124,7 @@ extension Fusion {
           results.append(result)
           stage.reductions.append(reduction(root, values, reduced, result, type))
           let access = Access(BufferID(raw: root.slot), Self.number(kept, root))
-          stage.results.append(.init(access: access, value: result, isUpdate: false))
+          stage.results.append(.init(access: access, value: result))
           evaluator.registers[root.slot] = .init(
             value: result, index: access.index, stage: Int32(position), isPoint: true)
         }

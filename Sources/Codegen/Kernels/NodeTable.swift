@@ -34,8 +34,6 @@ enum StoreReason: Sendable, Hashable {
   case repeated(places: Int)
   /// The expression would become too large.
   case large
-  /// A state variable takes this value, whose own place is another one.
-  case copied(String)
 
   var description: String {
     switch self {
@@ -53,7 +51,6 @@ enum StoreReason: Sendable, Hashable {
     case .accumulated: "accumulated across its rows"
     case .repeated(let places): "dearer to compute in \(places) places than to load"
     case .large: "the expression is long enough"
-    case .copied(let name): "copied into '\(name)'"
     }
   }
 }

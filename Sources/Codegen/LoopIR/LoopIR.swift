@@ -140,16 +140,6 @@ public struct AffineExpression: Sendable, Hashable {
       }
     }
   }
-
-  /// With `variable` replaced by another expression (tiling: `i` becomes `8·i₀ + i₁`).
-  public func substituting(_ variable: LoopVariable, with replacement: AffineExpression) -> AffineExpression {
-    let factor = coefficient(of: variable)
-    guard factor != 0 else { return self }
-    var result = self
-    result.terms.removeAll { $0.variable == variable }
-    result.add(replacement, times: factor)
-    return result
-  }
 }
 
 /// One element of a buffer: `index`, plus for gather and scatter `scale` times an Int32 value that a run-time check

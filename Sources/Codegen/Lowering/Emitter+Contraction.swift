@@ -50,7 +50,7 @@ extension Emitter {
         emitBlocks(run, isTop: true) { emitter, row, isTop in
           emitter.emitOuter(schedule.batches + schedule.rows, isTop: isTop) { emitter, isTop in
             emitter.emitStrips(schedule, Columns(count: schedule.column.extent)) { emitter, columns in
-              emitter.emitTile(schedule, row, run.extent, columns, isFirst: true, isLast: true)
+              emitter.emitTile(schedule, row, run.extent, columns, isWhole: true)
             }
           }
         }
@@ -92,7 +92,7 @@ extension Emitter {
     guard schedule.depthRuns > 1 else {
       let all = DepthRun(count: schedule.inner[0].extent)
       pack(schedule, columns, all)
-      emitRows(schedule, columns, all) { $0.emitTile(schedule, $1, $2, $3, isFirst: true, isLast: true) }
+      emitRows(schedule, columns, all) { $0.emitTile(schedule, $1, $2, $3, isWhole: true) }
       panel = nil
       return
     }
@@ -103,7 +103,7 @@ extension Emitter {
         let run = DepthRun(start: start, count: block.extent)
         emitter.pack(schedule, columns, run)
         emitter.emitRows(schedule, columns, run) { emitter, row, rows, columns in
-          emitter.emitTile(schedule, row, rows, columns, run, isFirst: false, isLast: false)
+          emitter.emitTile(schedule, row, rows, columns, run, isWhole: false)
         }
         emitter.panel = nil
       }
@@ -178,15 +178,17 @@ extension Emitter {
 
   // MARK: Tiles
 
+  /// - Parameter isWhole: whether the tile's sums start from their initial values and end the reduction; otherwise they go on
+  ///   from what memory holds, and return there.
   private mutating func emitTile(
     _ schedule: ContractionSchedule, _ row: AffineExpression, _ rows: Int, _ columns: Columns,
-    _ run: DepthRun? = nil, isFirst: Bool, isLast: Bool
+    _ run: DepthRun? = nil, isWhole: Bool
   ) {
     let stage = body.stages[0]
     var inner = schedule.inner
     if let run { inner[0].extent = run.count }
-    let tile = isLast && schedule.storesTile ? workspace.tile : nil
-    if isLast {
+    let tile = isWhole && schedule.storesTile ? workspace.tile : nil
+    if isWhole {
       emitPrefetches(schedule, row, rows, columns)
       emitNextPanel(schedule, row, columns)
     }
@@ -195,14 +197,14 @@ extension Emitter {
       emitter.emitColumns(schedule, columns) { emitter, column in
         emitter.panel?.setColumn(column, of: columns, schedule)
         let initial =
-          isFirst ? emitter.initials(stage) : [emitter.load(emitter.place(schedule, row + tileRow, column))]
+          isWhole ? emitter.initials(stage) : [emitter.load(emitter.place(schedule, row + tileRow, column))]
         let results = emitter.emitChain(stage, inner, initial, at: run?.start ?? AffineExpression())
         if let tile {
           let place = tileRow * schedule.strip + column + columns.start * -1
           emitter.append(.store(Access(tile, place), results[0], condition: nil))
           return
         }
-        if !isLast {
+        if !isWhole {
           emitter.append(.store(emitter.place(schedule, row + tileRow, column), results[0], condition: nil))
           return
         }

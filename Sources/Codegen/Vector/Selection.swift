@@ -10,7 +10,6 @@ struct Selection {
   var addressing: Addressing
   /// Frame slots that C fills with a factor times the slice's first iteration.
   var sliceStarts: [(offset: Int, factor: Int)] = []
-  var sliceStartOffsets: [VectorValue: Int] = [:]
 
   private var registers: [VirtualRegister?]
   private var pending: [(memory: MachineMemory, note: Int32)?]

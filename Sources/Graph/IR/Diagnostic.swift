@@ -51,18 +51,3 @@ public struct InternalError: Error, Sendable, CustomStringConvertible {
     "internal error in \(stage): \(message)\nThis is a bug in Cinch, not in your program; please report it with this text."
   }
 }
-
-/// What Cinch can't compile yet, though the program is right.
-public struct UnsupportedError: Error, Sendable, CustomStringConvertible {
-  public let message: String
-  public let site: CallSite
-
-  public init(_ message: String, at site: CallSite) {
-    self.message = message
-    self.site = site
-  }
-
-  public var description: String {
-    site.line > 0 ? "\(site.filePath):\(site.line): not supported yet: \(message)" : "not supported yet: \(message)"
-  }
-}

@@ -5,8 +5,8 @@ import Synchronization
 extension Graph {
   /// Compiles the graph in this process.
   ///
-  /// - Throws: `GraphError` with all mistakes of the graph and their lines; `UnsupportedError`; `NativeError` where the
-  ///   machine refuses memory or a compiler; `InternalError` for a bug of Cinch.
+  /// - Throws: `GraphError` with all mistakes of the graph and their lines; `NativeError` where the machine
+  ///   refuses memory or a compiler; `InternalError` for a bug of Cinch.
   public func compile(engine: Engine? = nil, workers: Int? = nil) throws -> Program {
     var options = try ProgramOptions.fromEnvironment()
     if let engine { options.engine = engine }

@@ -112,7 +112,7 @@ extension Trainer {
     let evaluation = try validation.map { try evaluate($0, batchSize: plan.batchSize) }
     let record = EpochRecord(epoch: progress.epoch, training: training, validation: evaluation)
     lossCurve.add(record)
-    if let saving, saving.isDue(progress, stepsInEpoch: plan.count) { try save(to: saving.path) }
+    if let saving, saving.isDue(progress) { try save(to: saving.path) }
     return record
   }
 
@@ -131,7 +131,7 @@ extension Trainer {
 }
 
 extension CheckpointPlan {
-  func isDue(_ progress: TrainingProgress, stepsInEpoch: Int) -> Bool {
+  func isDue(_ progress: TrainingProgress) -> Bool {
     if let everyEpochs { return progress.epoch % everyEpochs == 0 }
     return everySteps.map { progress.step % $0 == 0 } ?? false
   }
