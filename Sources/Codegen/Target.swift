@@ -35,5 +35,7 @@ public struct Target: Sendable, Hashable {
 
   /// The bytes of one vector register; 64 without vector instructions, so that scalar schedules tile alike.
   public var vectorByteCount: Int { vectorSet == .avx2 ? 32 : 64 }
+  /// Elements of 32 bits in one vector register.
+  public var lanes: Int { vectorByteCount / 4 }
   public var vectorRegisterCount: Int { vectorSet == .avx2 ? 16 : 32 }
 }

@@ -4,7 +4,7 @@ extension ContractionSchedule {
   /// Packs the second factor: for a panel of all columns that are not in one run, or for a strip at a time.
   mutating func packColumns(_ body: KernelBody, _ costs: TileCosts, _ target: Target, limit: Int) {
     let stage = body.stages[0]
-    let lanes = target.vectorByteCount / 4
+    let lanes = target.lanes
     let depthCount = self.depthCount
     let columns = (0..<body.domainCount).filter { column.mask >> UInt64($0) & 1 != 0 && body.extents[$0] > 1 }
     let rest = columns.dropFirst().reduce(1) { $0 * body.extents[$1] }

@@ -117,7 +117,7 @@ extension ContractionSchedule {
     inner = axes.inner[0]
     let costs = TileCosts(target)
     let batchCount = batches.reduce(1) { $0 * $1.extent }
-    let lanes = target.vectorByteCount / 4
+    let lanes = target.lanes
 
     // Workers: whole batches, else panels, else rows. Batches may be few if panels would be no more.
     var division = Division.panels

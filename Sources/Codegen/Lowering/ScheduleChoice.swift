@@ -20,7 +20,7 @@ struct ScheduleChoice: Sendable {
   static func choose(
     _ body: KernelBody, _ axes: LoopAxes, _ form: Kernel.Form, _ target: Target, parallelWork: Int
   ) -> ScheduleChoice {
-    let lanes = target.vectorByteCount / 4
+    let lanes = target.lanes
     var choice = ScheduleChoice(
       vectorAxis: nil, strip: 4 * lanes, tileAxis: nil, tile: 1, isParallel: body.isShared(form, from: parallelWork))
     let registers = target.vectorRegisterCount

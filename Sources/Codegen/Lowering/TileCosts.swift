@@ -5,7 +5,7 @@ struct TileCosts {
 
   init(_ target: Target) {
     registers = target.vectorRegisterCount
-    lanes = target.vectorByteCount / 4
+    lanes = target.lanes
   }
 
   /// Cycles for one k of a tile: two fused multiply-adds or two loads start in each, and a chain takes four; a tile whose chains

@@ -65,7 +65,7 @@ extension MachineLimits {
     let target = Target.current(workers: workers)
     guard target.vectorSet != .scalar else { return nil }
     let bench = try LimitBench(target, pool: WorkerPools.pool(workers))
-    let lanes = target.vectorByteCount / 4
+    let lanes = target.lanes
     let passes = 10_000
     let flops = try bench.rate(.multiplyAdd, bytes: 0, passes: passes, rounds: rounds)
     var levels: [Level] = []
