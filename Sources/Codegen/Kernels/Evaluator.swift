@@ -87,7 +87,7 @@ struct Evaluator {
     return id
   }
 
-  /// Forgets the values of inner axes: a new stage begins.
+  /// A new stage begins: values that vary along the inner axes of stages before are not seen in it.
   mutating func beginStage(_ number: Int) { stage = Int32(number) }
 
   // MARK: Values

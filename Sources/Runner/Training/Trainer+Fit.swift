@@ -36,8 +36,8 @@ extension Trainer {
   ///   - saving: when to write checkpoints.
   ///   - onEpoch: called after each pass; may call `stop()`.
   /// - Throws: `DataError` for data that doesn't fit together, `GraphError` for a model that doesn't fit the data,
-  ///   `TrainingError` for labels out of range and a loss that is no number any more. Parameters are then those after the last step
-  ///   that succeeded.
+  ///   `TrainingError` for labels out of range and a loss that is no finite number any more. Parameters are then those after the
+  ///   last step that succeeded; but after `.diverged`, those which the step with that loss made.
   /// - Returns: the last pass's record.
   @discardableResult
   public func fit(
