@@ -27,6 +27,7 @@ extension GraphBuilder {
       at: site)
   }
 
+  /// One number, everywhere in the shape; a scalar unless given.
   public func constant(
     _ value: Float, shape: Shape = [], file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {
@@ -41,6 +42,7 @@ extension GraphBuilder {
       Constant(.dense(.float32, values.map { UInt64($0.bitPattern) }), shape: shape), [], at: CallSite(file, line))
   }
 
+  /// Given whole numbers in row-major order.
   public func constant(
     _ values: [Int32], _ shape: Shape, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {

@@ -147,6 +147,7 @@ public final class GraphBuilder {
 
   // MARK: Leaves
 
+  /// What each run is given under that name; a second input of a name is recorded as a mistake.
   public func input(
     _ name: String, _ shape: Shape, type elementType: ElementType = .float32, at site: CallSite
   ) -> Tensor {
@@ -205,12 +206,14 @@ public final class GraphBuilder {
   /// Whether anything has read the variable.
   func isRead(_ id: StateID) -> Bool { reads[id] != nil }
 
+  /// One number, everywhere in the shape.
   public func constant(_ literal: ScalarLiteral, shape: Shape = [], at site: CallSite) -> Tensor {
     add(Constant(.splat(literal), shape: shape), [], at: site)
   }
 
   // MARK: Roots
 
+  /// Returned to the caller under that name; a second output of a name is recorded as a mistake.
   public func output(_ name: String, _ tensor: Tensor, at site: CallSite) {
     guard owns(tensor, "output '\(name)'", at: site) else { return }
     if graph.outputs.contains(where: { $0.name == name }) {

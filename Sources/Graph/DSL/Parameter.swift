@@ -10,9 +10,11 @@ public struct ParameterIdentity: Sendable, Hashable {
 
 /// A trainable tensor of a module: a name for a state variable, without numbers.
 public struct Parameter: Sendable, Hashable {
+  /// What copies of the parameter share: modules that hold one parameter train one tensor.
   public let identity: ParameterIdentity
   public let shape: Shape
   public let initialiser: Initialiser
+  /// The user's line that made it.
   public let site: CallSite
 
   public init(_ shape: Shape, _ initialiser: Initialiser, at site: CallSite) {

@@ -90,6 +90,8 @@ public func gelu(
   }
 }
 
+/// How GELU is computed: `exact` as x · Φ(x) with the normal distribution's Φ, `tanh` by the approximation of Hendrycks and Gimpel
+/// (2016), which GPT-2 uses.
 public enum GeluForm: String, Sendable, Hashable {
   case exact, tanh
 }
@@ -106,6 +108,7 @@ public func power(_ a: Tensor, _ b: Tensor, file: StaticString = #filePath, line
   Tensor.binary(Power(), a, b, at: CallSite(file, line))
 }
 
+/// aᵇ for one exponent, with C's rules for special values.
 public func power(_ a: Tensor, _ b: Float, file: StaticString = #filePath, line: Int = #line) -> Tensor {
   power(a, Tensor.scalar(b, like: a), file: file, line: line)
 }

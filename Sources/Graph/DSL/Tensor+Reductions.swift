@@ -6,6 +6,7 @@ extension Tensor {
     reduced(axes, keepingAxes, "sum", CallSite(file, line)) { Sum(axes: $0) }
   }
 
+  /// The sum over `axes` (all of them unless given), divided by how many elements it has; the axes disappear or stay with extent 1.
   public func mean(
     along axes: Int..., keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {

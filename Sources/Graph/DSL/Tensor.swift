@@ -1,5 +1,6 @@
 /// A tensor of a graph under construction: no numbers, but the promise of them.
 public struct Tensor {
+  /// The graph that it belongs to; tensors of two graphs don't mix.
   public let builder: GraphBuilder
   public let id: NodeID
 

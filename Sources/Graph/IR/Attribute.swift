@@ -24,12 +24,14 @@ public enum AttributeValue: Sendable, Hashable {
 
 /// Reads an op's attributes back by name; what is missing, of another kind or left over is an error.
 public struct AttributeReader {
+  /// An attribute that isn't as the op needs it.
   public struct Failure: Error, Sendable {
     public let message: String
   }
 
   private var remaining: [String: AttributeValue] = [:]
 
+  /// Throws if two attributes have one name.
   public init(_ attributes: [Attribute]) throws(Failure) {
     for attribute in attributes {
       guard remaining.updateValue(attribute.value, forKey: attribute.name) == nil else {
@@ -38,6 +40,7 @@ public struct AttributeReader {
     }
   }
 
+  /// An attribute of any kind, or nil where it isn't given.
   public mutating func optional(_ name: String) -> AttributeValue? { remaining.removeValue(forKey: name) }
 
   private mutating func take<T>(

@@ -1,5 +1,6 @@
 /// A model's layers with the shapes that they give and the parameters that they hold; prints as a table.
 public struct ModuleSummary: Sendable, CustomStringConvertible {
+  /// One layer.
   public struct Row: Sendable, Hashable {
     /// The layer's path; empty for the model itself.
     public let path: String

@@ -21,6 +21,7 @@ public struct Loss: Sendable {
     self.compute = compute
   }
 
+  /// The loss of a prediction, a scalar; its nodes carry the caller's line where the loss is built in.
   public func callAsFunction(
     _ prediction: Tensor, _ target: Tensor, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {

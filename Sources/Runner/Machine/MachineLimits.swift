@@ -11,7 +11,8 @@ public struct MachineLimits: Sendable {
     public let capacity: Int
     /// What each worker's loops went over.
     public let measuredBytes: Int
-    /// Bytes per second of all workers together: reading, copying (bytes read and bytes written count), and changing in place (likewise).
+    /// Bytes per second of all workers together: reading, copying (bytes read and bytes written count), and changing in place
+    /// (likewise).
     public let read: Double
     public let copy: Double
     public let update: Double

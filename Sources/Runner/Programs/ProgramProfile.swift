@@ -7,6 +7,7 @@ import Synchronization
 /// Where the time of a program's steps went: for each kernel its time, its work, and how that compares with what the
 /// machine can do.
 public struct ProgramProfile: Sendable {
+  /// One kernel's share of a step.
   public struct Kernel: Sendable {
     /// As in the C and in `kernelListing`.
     public let name: String

@@ -8,6 +8,7 @@ extension Trainer {
     try evaluate(Dataset(x, y), batchSize: batchSize)
   }
 
+  /// As `evaluate(_:_:batchSize:)`, for rows that a `Dataset` gives.
   public func evaluate(_ data: Dataset, batchSize: Int? = nil) throws -> Evaluation {
     let plan = try BatchPlan(data, batchSize: batchSize, isShuffling: false, seed: seed)
     var sums = RowSums()

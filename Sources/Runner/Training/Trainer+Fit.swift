@@ -50,6 +50,7 @@ extension Trainer {
       counting: unit, saving: saving, onEpoch: onEpoch)
   }
 
+  /// As `fit` for two tensors, for rows that a `Dataset` gives.
   @discardableResult
   public func fit(
     _ data: Dataset, epochs: Int, batchSize: Int? = nil, shuffling: Bool = true, validation: Dataset? = nil,
@@ -70,8 +71,8 @@ extension Trainer {
     // After an error, the epoch begins anew.
     defer { (progress.batch, progress.sums) = (0, RowSums()) }
     let reporter = ProgressReporter(
-      report, epochs: progress.epoch..<progress.epoch + min(epochs, .max - progress.epoch), batchesPerEpoch: plan.count, step: progress.step,
-      unit: unit, rowCount: data.count)
+      report, epochs: progress.epoch..<progress.epoch + min(epochs, .max - progress.epoch), batchesPerEpoch: plan.count,
+      step: progress.step, unit: unit, rowCount: data.count)
     defer { reporter.finish() }
 
     var last: EpochRecord?

@@ -52,10 +52,12 @@ public struct ConfusionMatrix: Sendable, CustomStringConvertible {
     return lines.joined(separator: "\n")
   }
 
+  /// Throws `DataError` where the file can't be written; a file that stood there is replaced whole, or stays.
   public func writeSVG(to path: String, title: String = "Confusion matrix") throws {
     try FileAccess.writeAtomically([Array(svg(title: title).utf8)], to: path)
   }
 
+  /// The matrix as an SVG picture: a row for each true class, a column for each predicted one.
   public func svg(title: String = "Confusion matrix") -> String {
     let cell = 40.0
     let (left, top) = (90.0, 60.0)

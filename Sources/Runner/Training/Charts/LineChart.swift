@@ -1,6 +1,8 @@
 /// Lines and points over two axes, as SVG for a file or as text for a terminal.
 public struct LineChart: Sendable {
+  /// Points with a name, which the legend shows, and how they are drawn.
   public struct Series: Sendable {
+    /// Joined by lines in their order, or each by itself.
     public enum Style: Sendable, Hashable {
       case line, points
     }
