@@ -87,6 +87,18 @@ import Testing
       .contains("'weight' can't have the shape [1048576, 1048576]: extents must be positive and the elements at most 2³⁸"))
   }
 
+  /// More elements than Int32 numbers, though no coordinate is.
+  @Test func oneHotThatNoMemoryHolds() {
+    for engine in [Engine.interpreter, .tinycc(nil)] {
+      let output = message {
+        let program = try Graph { g in g.output("y", oneHot(g.input("i", [200], type: .int32), depth: 1_000_000_007)) }
+          .compile(engine: engine)
+        _ = try program(i: HostTensor([Int32](repeating: 0, count: 200)))
+      }
+      #expect(output.contains("Cannot allocate") && output.contains("'step'"), "\(engine): \(output)")
+    }
+  }
+
   /// Found before any state is written, by every engine with the same words, at the user's line.
   @Test func indicesOutOfRange() throws {
     let line = #line + 5

@@ -28,12 +28,16 @@ public struct Pass: Sendable {
   }
 
   /// On the graph and, innermost first, on the bodies of its nodes.
+  ///
+  /// - Throws: `GraphError` for what becomes too large for any memory; `InternalError` for any other mistake.
   public func callAsFunction(_ graph: Graph) throws -> Graph {
     var graph = graph
     for index in graph.nodes.indices where !graph.nodes[index].bodies.isEmpty {
       graph.nodes[index].bodies = try graph.nodes[index].bodies.map { try self($0) }
     }
-    return try run(graph)
+    graph = try run(graph)
+    try graph.checkRewriting("pass \(name)")
+    return graph
   }
 }
 

@@ -64,8 +64,8 @@ public final class GraphBuilder {
     do throws(TypeViolation) {
       let type = try op.resultType(of: types)
       guard type.shape.elementCount <= Shape.maximumElementCount else {
-        throw TypeViolation(
-          "the result \(type) of \(Swift.type(of: op).mnemonic) has more than 2³⁸ elements; no memory holds it")
+        throw .tooLarge(
+          type, "the result \(type) of \(Swift.type(of: op).mnemonic) has more than 2³⁸ elements; no memory holds it")
       }
       guard !type.shape.extents.contains(where: { $0 < 1 }) else {
         throw TypeViolation(
@@ -79,10 +79,11 @@ public final class GraphBuilder {
       return tensor
     } catch {
       if !isPoisoned {
-        record(
-          Diagnostic(
-            error.message, at: site,
-            notes: operands.map { Diagnostic.Note("operand of type \($0.type) made here", at: $0.site) }))
+        var diagnostic = Diagnostic(
+          error.message, at: site,
+          notes: operands.map { Diagnostic.Note("operand of type \($0.type) made here", at: $0.site) })
+        diagnostic.isAboutSize = error.isAboutSize
+        record(diagnostic)
       }
       return poison(
         recovered: error.recovered ?? types.first ?? TensorType(.float32, []), site: site,
@@ -101,11 +102,13 @@ public final class GraphBuilder {
   /// is certainly the one that the result should have had.
   func poison(recovered type: TensorType, site: CallSite, isCertain: Bool = false) -> Tensor {
     var type = type
-    if type.shape.elementCount > Shape.maximumElementCount { type.shape = [] }
+    // Of a shape that no tensor has, only the rank says something.
+    let isSound = type.shape.elementCount <= Shape.maximumElementCount && !type.shape.extents.contains { $0 < 1 }
+    if !isSound { type.shape = Shape(type.shape.extents.map { _ in 1 }) }
     let literal = ScalarLiteral(type: type.elementType, bits: 0)
     let tensor = append(
       Node(op: Constant(.splat(literal), shape: type.shape), operands: [], type: type, site: site))
-    if !isCertain { poisoned.insert(tensor.id) }
+    if !isCertain || !isSound { poisoned.insert(tensor.id) }
     return tensor
   }
 

@@ -12,6 +12,8 @@ public struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
   public var message: String
   public var site: CallSite
   public var notes: [Note]
+  /// Whether a tensor is too large, and nothing else is wrong: what an op becomes may be so though its result is not.
+  var isAboutSize = false
 
   public init(_ message: String, at site: CallSite, notes: [Note] = []) {
     self.message = message

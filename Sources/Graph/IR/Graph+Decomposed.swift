@@ -1,5 +1,7 @@
 extension Graph {
   /// The graph, bodies included, in which ops whose meaning is other ops have become those.
+  ///
+  /// - Throws: `GraphError` for what becomes too large for any memory.
   public func decomposed() throws -> Graph {
     // Far deeper than any op's nesting; an op that decomposes into itself would not end otherwise.
     let maximumDepth = 16
@@ -15,6 +17,7 @@ extension Graph {
         found = true
         return expand(operands)
       }
+      try graph.checkRewriting("decompose")
       if !found { return graph }
     }
     throw InternalError(stage: "decompose", message: "an op decomposes into itself")

@@ -19,8 +19,21 @@ extension Graph {
       operands.removeAll(keepingCapacity: true)
       for operand in node.operands { operands.append(Tensor(builder: builder, id: replacement[operand.index])) }
       let first = builder.graph.nodes.count
+      let firstDiagnostic = builder.graph.diagnostics.count
       builder.scopes = [node.name]
-      if let tensor = rule(builder, node, operands) {
+      var result = rule(builder, node, operands)
+      let mistakes = firstDiagnostic..<builder.graph.diagnostics.count
+      if !mistakes.isEmpty {
+        for index in mistakes {
+          let message = builder.graph.diagnostics[index].message
+          builder.graph.diagnostics[index].message = "\(Swift.type(of: node.op).mnemonic) can't be computed: \(message)"
+          builder.graph.diagnostics[index].site = node.site
+          builder.graph.diagnostics[index].notes = []
+        }
+        // What uses the node finds the type that it relies on.
+        result = builder.poison(recovered: node.type, site: node.site)
+      }
+      if let tensor = result {
         for index in first..<builder.graph.nodes.count {
           builder.graph.nodes[index].site = node.site
           if builder.graph.nodes[index].name.isEmpty { builder.graph.nodes[index].name = node.name }
@@ -37,6 +50,17 @@ extension Graph {
     graph.updates = updates.map { Update(state: $0.state, node: replacement[$0.node.index]) }
     graph.diagnostics += diagnostics
     return graph
+  }
+
+  /// Throws what a rewriting had to say. A right graph may become one with too large tensors, which is the user's matter; other
+  /// mistakes are ours.
+  ///
+  /// - Parameter stage: who rewrote the graph, for the message.
+  package func checkRewriting(_ stage: String) throws {
+    if let mistake = diagnostics.first(where: { !$0.isAboutSize }) {
+      throw InternalError(stage: stage, message: mistake.message)
+    }
+    if !diagnostics.isEmpty { throw GraphError(diagnostics) }
   }
 
   /// The first node that the rule replaces or says something about.

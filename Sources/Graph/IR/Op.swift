@@ -60,10 +60,18 @@ public struct TypeViolation: Error, Sendable {
   public var message: String
   /// What is computed from it is checked against this type; nil where nobody can know, and what follows is silent.
   public var recovered: TensorType?
+  /// Whether it is nothing but the result's size.
+  var isAboutSize = false
 
   public init(_ message: String, recovered: TensorType? = nil) {
     self.message = message
     self.recovered = recovered
+  }
+
+  static func tooLarge(_ type: TensorType, _ message: String) -> TypeViolation {
+    var violation = TypeViolation(message, recovered: type)
+    violation.isAboutSize = true
+    return violation
   }
 }
 

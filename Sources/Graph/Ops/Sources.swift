@@ -127,8 +127,10 @@ public struct Iota: Op {
 
   public func resultType(of operands: [TensorType]) throws(TypeViolation) -> TensorType {
     if let axis, !shape.extents.indices.contains(axis) { throw TypeViolation("iota of shape \(shape) has no axis \(axis)") }
-    if shape.elementCount > Int(Int32.max) {
-      throw TypeViolation("iota of shape \(shape) has more elements than Int32 can number")
+    // Numbers along an axis are smaller than its extent.
+    if (axis.map { shape[$0] } ?? shape.elementCount) > Int(Int32.max) {
+      throw TypeViolation(
+        "iota of shape \(shape)\(axis.map { " along axis \($0)" } ?? "") has more elements than Int32 can number")
     }
     return try leafType(TensorType(.int32, shape), operands, "iota")
   }
