@@ -32,6 +32,14 @@ import Testing
     #expect(message { _ = try HostTensor(rows: [[1, 2], [3]]) } == "error: row 1 has 1 numbers, the first has 2")
   }
 
+  /// Notes lead to the user's lines, never into a metric that Cinch wrote.
+  @Test func metricsOnOtherTargets() throws {
+    let trainer = try Trainer(Linear(2, 2), loss: .meanSquaredError, optimizer: .adam(), metrics: [.accuracy])
+    let said = message { try trainer.fit(.zeros([2, 2]), .zeros([2, 2]), epochs: 1, report: .silent) }
+    #expect(said.contains("error: a comparison needs operands of one element type: i32 and f32"))
+    #expect(said.split(separator: "\n").allSatisfy { $0.hasPrefix(#filePath) }, "\(said)")
+  }
+
   /// Finite, but not as Float32: one step would make all parameters NaN.
   @Test func learningRatesThatFloat32LacksAreRefused() {
     let said = message { _ = try Trainer(Linear(2, 1), loss: .meanSquaredError, optimizer: .sgd(learningRate: 1e300)) }

@@ -142,8 +142,15 @@ public final class GraphBuilder {
     let firstNode = graph.nodes.count
     let firstDiagnostic = graph.diagnostics.count
     defer {
+      if firstDiagnostic < graph.diagnostics.count {
+        let replaced = Set(graph.nodes[firstNode...].map(\.site))
+        for index in firstDiagnostic..<graph.diagnostics.count {
+          graph.diagnostics[index].site = site
+          for note in graph.diagnostics[index].notes.indices
+          where replaced.contains(graph.diagnostics[index].notes[note].site) { graph.diagnostics[index].notes[note].site = site }
+        }
+      }
       graph.setSite(site, of: firstNode..<graph.nodes.count)
-      for index in firstDiagnostic..<graph.diagnostics.count { graph.diagnostics[index].site = site }
     }
     return body()
   }

@@ -52,11 +52,13 @@ extension Module {
   /// The model's layers for an input of that shape.
   ///
   /// - Throws: `GraphError` if the model does not take such an input.
-  public func summary(input shape: Shape, type: ElementType = .float32) throws -> ModuleSummary {
+  public func summary(
+    input shape: Shape, type: ElementType = .float32, file: StaticString = #filePath, line: Int = #line
+  ) throws -> ModuleSummary {
     let tree = ModuleTree(self)
     let builder = GraphBuilder(name: "summary")
     builder.register(tree)
-    let output = self(builder.input("x", shape, type: type))
+    let output = self(builder.input("x", shape, type: type, file: file, line: line))
     guard builder.graph.diagnostics.isEmpty else { throw GraphError(builder.graph.diagnostics) }
     builder.layerOutputs[""] = output.shape
 
