@@ -113,6 +113,9 @@ import Testing
     Mistake("slice of axis 1 from 2, 3 elements in steps of 1, leaves the axis of extent 4") { _, a, _ in a.sliced(along: 1, 2..<5) },
     Mistake("slice of axis 0 takes 0 elements in steps of 1; both must be at least 1") { _, a, _ in a.sliced(along: 0, 0..<0) },
     Mistake("slice of [3, 4] needs a start, an extent and a step for each of its 2 axes") { _, a, _ in a.sliced(starts: [0], extents: [1]) },
+    Mistake("slice of axis 0 from -9223372036854775808, 9223372036854775807 elements in steps of 1, leaves the axis of extent 3") {
+      _, a, _ in a.sliced(along: 0, Int.min..<Int.max)
+    },
     Mistake("pad of [3, 4] needs a low and a high count for each axis") { _, a, _ in a.padded(low: [0, 0], high: []) },
     Mistake("pad of axis 0 by -1 and 0: counts must be 0…2³⁸") { _, a, _ in a.padded(low: [-1, 0], high: [0, 0]) },
     Mistake("the result f32[1000003, 1000004] of pad has more than 2³⁸ elements; no memory holds it") { _, a, _ in
@@ -143,8 +146,16 @@ import Testing
     Mistake("gather needs int32 indices, not f32") { _, a, _ in gather(a, at: a) },
     Mistake("gather needs a table with rows, not a scalar") { g, _, i in gather(g.constant(1), at: i) },
     Mistake("scatter_add needs one row of numbers for each index: i32[3] and f32[4]") { _, a, i in scatterAdd(a.sum(along: 0), at: i, count: 2) },
-    Mistake("scatter_add into 0 rows; there must be at least one") { _, a, i in scatterAdd(a, at: i, count: 0) },
-    Mistake("one_hot of depth 0") { _, _, i in oneHot(i, depth: 0) },
+    Mistake("scatter_add into 0 rows; there must be from 1 to 2³¹ − 1") { _, a, i in scatterAdd(a, at: i, count: 0) },
+    Mistake("scatter_add into 9223372036854775807 rows; there must be from 1 to 2³¹ − 1") { _, a, i in scatterAdd(a, at: i, count: .max) },
+    Mistake("one_hot of depth 0; it must be from 1 to 2³¹ − 1") { _, _, i in oneHot(i, depth: 0) },
+    Mistake("one_hot of depth 9223372036854775807; it must be from 1 to 2³¹ − 1") { _, _, i in oneHot(i, depth: .max) },
+    Mistake("iota of shape [3000000000, 1] along axis 0 has more elements than Int32 can number") { g, _, _ in
+      g.iota([3_000_000_000, 1], along: 0)
+    },
+    Mistake("scan runs at most 2³⁸ times, not 9223372036854775807") { _, a, _ in
+      scan(initial: [a], count: .max) { _, carried in (carried: carried, outputs: []) }.carried[0]
+    },
     Mistake("one_hot needs int32 indices, not f32") { _, a, _ in oneHot(a, depth: 3) },
     Mistake("select's condition must be bool, not f32") { _, a, _ in select(a, a, a) },
     Mistake("select can't broadcast [3, 4], [3, 4], [3]") { _, a, i in select(a .> 0, a, i) },

@@ -77,6 +77,8 @@ extension GraphBuilder {
       fail("scan without sequences needs a count", initial, role: "initial value")
     } else if steps < 1 {
       fail("scan runs at least once, not \(steps) times", initial, role: "initial value")
+    } else if steps > Shape.maximumElementCount {
+      fail("scan runs at most 2³⁸ times, not \(steps)", initial, role: "initial value")
     } else if sequences.isEmpty, initial.isEmpty {
       fail("scan needs a sequence or an initial value", [], role: "")
     }

@@ -55,7 +55,9 @@ extension Tensor {
     var starts = [Int](repeating: 0, count: shape.rank)
     var extents = shape.extents
     starts[axis] = range.lowerBound
-    extents[axis] = range.count
+    // Ends so far apart that their distance overflows lie outside of any axis.
+    let (count, overflow) = range.upperBound.subtractingReportingOverflow(range.lowerBound)
+    extents[axis] = overflow ? Int.max : count
     return sliced(starts: starts, extents: extents, file: file, line: line)
   }
 

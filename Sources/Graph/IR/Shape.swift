@@ -25,6 +25,14 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
     return count
   }
 
+  /// The sum of numbers of elements, which saturates as they do.
+  static func sum(_ counts: [Int]) -> Int {
+    counts.reduce(0) { total, count in
+      let (sum, overflow) = total.addingReportingOverflow(count)
+      return overflow ? Int.max : sum
+    }
+  }
+
   /// Elements between neighbours along each axis, for a row-major tensor of this shape.
   public var strides: [Int] {
     var strides = [Int](repeating: 1, count: rank)

@@ -48,7 +48,7 @@ struct Evaluation {
     let sliced = operands.dropFirst(iteration.carried).prefix(iteration.sliced)
     let invariant = operands.dropFirst(iteration.carried + iteration.sliced)
     // By slice, because a reversed loop gives the last one first.
-    var slices = [[ElementArray]](repeating: [], count: iteration.count)
+    var slices = [[ElementArray]](repeating: [], count: iteration.stacked == 0 ? 0 : iteration.count)
     for number in 0..<iteration.count {
       let slice = iteration.slice(of: number)
       let seen = sliced.map { operand in
@@ -61,7 +61,7 @@ struct Evaluation {
         return value
       }
       carried = Array(outputs.prefix(iteration.carried))
-      slices[slice] = Array(outputs.dropFirst(iteration.carried))
+      if iteration.stacked > 0 { slices[slice] = Array(outputs.dropFirst(iteration.carried)) }
     }
     return carried + (0..<iteration.stacked).map { position in ElementArray(joining: slices.map { $0[position] }) }
   }

@@ -28,7 +28,7 @@ public struct Conv2d: Layer {
     let site = CallSite(file, line)
     // Groups that don't divide the channels are reported when the layer is called.
     let channels = groups >= 1 ? Swift.max(1, inputs / groups) : 1
-    let standard = Initialiser.fanInUniform(fanIn: channels * window.height * window.width)
+    let standard = Initialiser.fanInUniform(fanIn: Shape([channels, window.height, window.width]).elementCount)
     weight = Parameter([outputs, channels, window.height, window.width], weights ?? standard, at: site)
     self.bias = bias ? Parameter([outputs], biases ?? standard, at: site) : nil
     self.inputs = inputs

@@ -66,8 +66,8 @@ extension Module {
     var total = 0
     let rows = tree.leaves.map { path, node in
       let fresh = node.ownParameters.filter { seen.insert($0.identity).inserted }
-      let count = fresh.reduce(0) { $0 + $1.shape.elementCount }
-      total += count
+      let count = Shape.sum(fresh.map(\.shape.elementCount))
+      total = Shape.sum([total, count])
       return ModuleSummary.Row(
         path: path, type: node.typeName, outputShape: builder.layerOutputs[path], parameterCount: count,
         isShared: fresh.count < node.ownParameters.count)

@@ -133,6 +133,6 @@ extension Module {
 
   /// How many numbers the parameters hold.
   public var parameterCount: Int {
-    ModuleTree(self).parameters.reduce(0) { $0 + $1.parameter.shape.elementCount }
+    Shape.sum(ModuleTree(self).parameters.map(\.parameter.shape.elementCount))
   }
 }

@@ -140,10 +140,12 @@ struct RecurrentParameters: Sendable {
     _ inputs: Int, _ units: Int, gates: Int, _ weights: Initialiser?, _ biases: Initialiser?, at site: CallSite
   ) {
     let standard = Initialiser.fanInUniform(fanIn: units)
-    inputWeight = Parameter([inputs, gates * units], weights ?? standard, at: site)
-    hiddenWeight = Parameter([units, gates * units], weights ?? standard, at: site)
-    inputBias = Parameter([gates * units], biases ?? standard, at: site)
-    hiddenBias = Parameter([gates * units], biases ?? standard, at: site)
+    // Units that no tensor has are reported when the layer is called.
+    let columns = gates * Swift.min(Swift.max(units, -1), Shape.maximumElementCount)
+    inputWeight = Parameter([inputs, columns], weights ?? standard, at: site)
+    hiddenWeight = Parameter([units, columns], weights ?? standard, at: site)
+    inputBias = Parameter([columns], biases ?? standard, at: site)
+    hiddenBias = Parameter([columns], biases ?? standard, at: site)
     self.inputs = inputs
     self.units = units
     self.gates = gates
@@ -161,13 +163,19 @@ struct RecurrentParameters: Sendable {
     "\(inputs), \(units)" + (returns == .last ? ", returns=last" : "")
   }
 
-  /// Stands for the results where the operands don't fit.
+  /// Stands for the results where the layer's sizes make no sense or the operands don't fit.
   func mistake(_ what: String, _ input: Tensor, _ states: [Tensor]) -> (sequence: Tensor, last: Tensor)? {
     let builder = input.builder
     func failed(_ message: String, _ operands: [Tensor], batch: Int, steps: Int) -> (sequence: Tensor, last: Tensor) {
       let sequence = builder.fail(
         message, operands: operands, recovered: TensorType(.float32, [steps, batch, units]), at: site)
       return (sequence, builder.poison(recovered: TensorType(.float32, [batch, units]), site: site))
+    }
+    guard inputs >= 1, units >= 1, [inputWeight, hiddenWeight].allSatisfy({ $0.shape.elementCount <= Shape.maximumElementCount })
+    else {
+      return failed(
+        "\(what) can't have \(inputs) inputs and \(units) units: each is at least 1, and weights have at most 2³⁸ elements",
+        [input], batch: 1, steps: 1)
     }
     guard input.shape.rank == 3, input.shape[2] == inputs, input.elementType == .float32 else {
       return failed("\(what) needs float32 [steps, batch, \(inputs)], not \(input.type)", [input], batch: 1, steps: 1)

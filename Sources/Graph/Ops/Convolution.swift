@@ -68,6 +68,11 @@ public struct ConvolutionGeometry: Sendable, Hashable {
     var tooLarge: String?
     for axis in 0..<rank {
       let padded = low[axis] + input.shape[axis + 2] + high[axis]
+      guard padded <= WindowGeometry.limit, weight.shape[axis + 2] <= WindowGeometry.limit else {
+        throw TypeViolation(
+          "a convolution's axes and windows are at most 2²⁸ long, padding included: axis \(axis + 2) has \(padded), "
+            + "the window \(weight.shape[axis + 2])")
+      }
       let reach = (weight.shape[axis + 2] - 1) * dilations[axis] + 1
       if reach > padded {
         tooLarge =
@@ -83,15 +88,15 @@ public struct ConvolutionGeometry: Sendable, Hashable {
     guard rank >= 1, [low, high, dilations].allSatisfy({ $0.count == rank }) else {
       throw TypeViolation("a convolution needs a stride, padding and a dilation for each of its axes")
     }
-    let limit = 1 << 28
+    let limit = WindowGeometry.limit
     guard strides.allSatisfy({ (1...limit).contains($0) }) else {
-      throw TypeViolation("a convolution's strides must be at least 1, not \(strides)")
+      throw TypeViolation("a convolution's strides must be from 1 to 2²⁸, not \(strides)")
     }
     guard dilations.allSatisfy({ (1...limit).contains($0) }) else {
-      throw TypeViolation("a convolution's dilations must be at least 1, not \(dilations)")
+      throw TypeViolation("a convolution's dilations must be from 1 to 2²⁸, not \(dilations)")
     }
     guard (low + high).allSatisfy({ (0...limit).contains($0) }) else {
-      throw TypeViolation("a convolution's padding can't be negative: \(low) and \(high)")
+      throw TypeViolation("a convolution's padding must be from 0 to 2²⁸, not \(low) and \(high)")
     }
     guard groups >= 1 else { throw TypeViolation("a convolution has at least one group, not \(groups)") }
   }
@@ -188,8 +193,8 @@ public struct ConvolutionInputGradient: ConvolutionOp {
 
   public func resultType(of operands: [TensorType]) throws(TypeViolation) -> TensorType {
     guard operands.count == 2, operands[0].shape.rank == geometry.rank + 2, operands[1].shape.rank == geometry.rank + 2,
-      axes.count == geometry.rank, !axes.contains(where: { $0 < 1 || $0 > 1 << 28 }), geometry.groups >= 1,
-      geometry.groups <= 1 << 28
+      axes.count == geometry.rank, axes.allSatisfy({ (1...WindowGeometry.limit).contains($0) }), geometry.groups >= 1,
+      geometry.groups <= WindowGeometry.limit
     else { throw TypeViolation("convolution_input_gradient takes a gradient and weights of a convolution") }
     let (gradient, weight) = (operands[0], operands[1])
     let channels = weight.shape[1].multipliedReportingOverflow(by: geometry.groups)
@@ -283,7 +288,7 @@ public struct ConvolutionWeightGradient: ConvolutionOp {
 
   public func resultType(of operands: [TensorType]) throws(TypeViolation) -> TensorType {
     guard operands.count == 2, operands[0].shape.rank == geometry.rank + 2, operands[1].shape.rank == geometry.rank + 2,
-      window.count == geometry.rank, !window.contains(where: { $0 < 1 || $0 > 1 << 28 }), geometry.groups >= 1
+      window.count == geometry.rank, window.allSatisfy({ (1...WindowGeometry.limit).contains($0) }), geometry.groups >= 1
     else { throw TypeViolation("convolution_weight_gradient takes an input and a gradient of a convolution") }
     let (input, gradient) = (operands[0], operands[1])
     guard input.shape[1] >= geometry.groups else {

@@ -46,7 +46,7 @@ public struct ScatterAdd: Op {
       throw TypeViolation("scatter_add needs int32 indices, not \(indices.elementType.rawValue)")
     }
     guard count >= 1, count <= Int(Int32.max) else {
-      throw TypeViolation("scatter_add into \(count) rows; there must be at least one")
+      throw TypeViolation("scatter_add into \(count) rows; there must be from 1 to 2³¹ − 1")
     }
     guard rows.elementType != .bool, rows.shape.rank >= indices.shape.rank,
       Array(rows.shape.extents.prefix(indices.shape.rank)) == indices.shape.extents
@@ -113,7 +113,9 @@ public struct OneHot: Op {
   public var attributes: [Attribute] { [Attribute("depth", .integer(depth))] }
   public func resultType(of operands: [TensorType]) throws(TypeViolation) -> TensorType {
     guard operands.count == 1 else { throw TypeViolation("one_hot takes one operand") }
-    guard depth >= 1, depth <= Int(Int32.max) else { throw TypeViolation("one_hot of depth \(depth)") }
+    guard depth >= 1, depth <= Int(Int32.max) else {
+      throw TypeViolation("one_hot of depth \(depth); it must be from 1 to 2³¹ − 1")
+    }
     let result = TensorType(.float32, Shape(operands[0].shape.extents + [depth]))
     guard operands[0].elementType == .int32 else {
       throw TypeViolation("one_hot needs int32 indices, not \(operands[0].elementType.rawValue)", recovered: result)

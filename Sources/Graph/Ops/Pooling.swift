@@ -43,10 +43,9 @@ public struct PoolingGeometry: Sendable, Hashable {
     guard rank >= 1, [strides, low, high, dilations].allSatisfy({ $0.count == rank }) else {
       throw TypeViolation("\(mnemonic) needs a window, a stride, padding and a dilation for each pooled axis")
     }
-    let limit = 1 << 28
-    guard (window + strides + dilations).allSatisfy({ (1...limit).contains($0) }) else {
+    guard (window + strides + dilations).allSatisfy({ (1...WindowGeometry.limit).contains($0) }) else {
       throw TypeViolation(
-        "\(mnemonic) needs windows, strides and dilations of at least 1, not \(window), \(strides) and \(dilations)")
+        "\(mnemonic) needs windows, strides and dilations from 1 to 2²⁸, not \(window), \(strides) and \(dilations)")
     }
     let shape = operands[0].shape
     guard shape.rank >= rank else { throw TypeViolation("\(mnemonic) over \(rank) axes of \(shape)") }
@@ -59,6 +58,9 @@ public struct PoolingGeometry: Sendable, Hashable {
           "\(mnemonic) may be padded by at most half of the window: \(low[axis]) and \(high[axis]) around windows of \(window[axis])")
       }
       let padded = low[axis] + shape[shape.rank - rank + axis] + high[axis]
+      guard padded <= WindowGeometry.limit else {
+        throw TypeViolation("\(mnemonic) goes along axes of at most 2²⁸ elements with their padding, not \(padded)")
+      }
       let reach = (window[axis] - 1) * dilations[axis] + 1
       if reach > padded {
         problem = "a window of \(reach) is larger than axis \(shape.rank - rank + axis) of \(shape) with its padding, \(padded)"

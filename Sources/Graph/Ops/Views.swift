@@ -133,14 +133,17 @@ public struct Slice: Op {
       IndexMap(
         axes: starts.indices.map { axis in
           var coefficients = [Int](repeating: 0, count: starts.count)
-          coefficients[axis] = steps[axis]
+          coefficients[axis] = effectiveSteps[axis]
           return .init(offset: starts[axis], coefficients: coefficients)
         }), fill: nil)
   }
+  /// However far it is to a second element that isn't taken, it makes no difference.
+  private var effectiveSteps: [Int] { zip(steps, extents).map { $1 == 1 ? 1 : $0 } }
   /// Zeros everywhere else. A stepped axis becomes [extent, step] with the gradient in the first column.
   public func gradients(_ c: GradientContext) -> [Tensor?] {
     var gradient = c.gradient
     let shape = c.operands[0].shape
+    let steps = effectiveSteps
     if steps.contains(where: { $0 > 1 }) {
       let split = Shape(extents.flatMap { [$0, 1] })
       gradient = gradient.reshaped(to: split).padded(

@@ -22,6 +22,9 @@ public struct WindowGeometry: Sendable, Hashable {
     self.dilations = dilations
   }
 
+  /// The longest windowed axis, and the largest of the numbers: products of two of them stay far inside 64 bits.
+  static let limit = 1 << 28
+
   public var rank: Int { window.count }
 
   init(attributes: inout AttributeReader) throws(AttributeReader.Failure) {
@@ -45,8 +48,7 @@ public struct WindowGeometry: Sendable, Hashable {
     guard [extents, offsets, strides, dilations].allSatisfy({ $0.count == rank }), rank >= 1 else {
       return "windows need an extent, an offset, a stride and a dilation for each windowed axis"
     }
-    // Products of two such numbers stay far inside 64 bits.
-    let limit = 1 << 28
+    let limit = Self.limit
     guard (window + extents + strides).allSatisfy({ (1...limit).contains($0) }),
       (offsets + dilations).allSatisfy({ (-limit...limit).contains($0) }), !dilations.contains(0)
     else {
@@ -134,7 +136,7 @@ public struct OverlapAdd: DecomposedOp {
       throw TypeViolation("overlap_add takes one operand of floats")
     }
     if let problem = geometry.problem { throw TypeViolation(problem) }
-    guard axes.count == geometry.rank, !axes.contains(where: { $0 < 1 || $0 > 1 << 28 }) else {
+    guard axes.count == geometry.rank, axes.allSatisfy({ (1...WindowGeometry.limit).contains($0) }) else {
       throw TypeViolation("overlap_add of windows over \(geometry.rank) axes to \(axes)")
     }
     let outer = operands[0].shape.extents.dropLast(2 * geometry.rank)
