@@ -139,6 +139,17 @@ import Testing
     #expect(try graph.optimised().outputs.count == 1)
   }
 
+  /// One window needs no room up to a next one.
+  @Test func aStridePastTheOnlyWindowIsHarmless() throws {
+    let graph = Graph { g in
+      let x = g.input("x", [1, 1, 3, 3])
+      let w = g.constant([1, 2, 3, 4] as [Float], [1, 1, 2, 2])
+      g.output("g", gradient(of: conv2d(x, w, stride: Size2D(1 << 20)).sum(), withRespectTo: x))
+    }
+    let results = try Interpreter(graph.optimised()).run(inputs: ["x": .float32([Float](repeating: 0, count: 9))])
+    #expect(results["g"]?.floats == [1, 2, 0, 3, 4, 0, 0, 0, 0])
+  }
+
   @Test func aStepPastTheEndOfOneElementIsHarmless() throws {
     let graph = Graph { g in
       let x = g.input("x", [2, 3])

@@ -57,6 +57,13 @@ public struct WindowGeometry: Sendable, Hashable {
     return nil
   }
 
+  /// The same windows; where there is one along an axis, no stride goes beyond its end.
+  var withoutIdleStrides: WindowGeometry {
+    var result = self
+    for axis in 0..<rank where extents[axis] == 1 { result.strides[axis] = Swift.min(strides[axis], window[axis]) }
+    return result
+  }
+
   /// Whether windows meet without gap or overlap, from the first element on.
   var tiles: Bool {
     strides == window && dilations.allSatisfy { $0 == 1 } && offsets.allSatisfy { $0 == 0 }
@@ -148,6 +155,8 @@ public struct OverlapAdd: DecomposedOp {
   }
 
   public func decompose(_ x: [Tensor]) -> Tensor {
+    let near = OverlapAdd(geometry.withoutIdleStrides, to: axes)
+    if near.geometry != geometry { return near.decompose(x) }
     if geometry.tiles { return untiled(x[0]) }
     let isPlain = geometry.dilations.allSatisfy { $0 == 1 }
     if isPlain, geometry.strides.contains(where: { $0 > 1 }) { return byPhases(x[0]) }
