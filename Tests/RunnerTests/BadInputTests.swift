@@ -107,6 +107,13 @@ import Testing
     }
   }
 
+  @Test func shapesThatNoTensorHas() {
+    #expect(HostTensor.mistake(in: [2, -1]) == "a tensor can't have the shape [2, -1]: no extent is negative")
+    #expect(HostTensor.mistake(in: [-1, -2]) == "a tensor can't have the shape [-1, -2]: no extent is negative")
+    #expect(HostTensor.mistake(in: [.max, 2]) == "a tensor of shape [\(Int.max), 2] has more than 2³⁸ elements; no memory holds it")
+    #expect(HostTensor.mistake(in: [0, 3]) == nil && HostTensor.mistake(in: []) == nil)
+  }
+
   /// Found before any state is written, by every engine with the same words, at the user's line.
   @Test func indicesOutOfRange() throws {
     let line = #line + 5

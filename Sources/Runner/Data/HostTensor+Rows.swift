@@ -35,6 +35,7 @@ extension HostTensor {
   }
 
   private static func random(_ shape: Shape, _ initialiser: Initialiser, _ seed: UInt64) -> HostTensor {
+    check(shape)
     let variable = StateVariable(
       name: "HostTensor", type: TensorType(.float32, shape), role: .random, initialiser: initialiser)
     return HostTensor(variable.initialValue(seed: seed), shape: shape)
@@ -73,6 +74,7 @@ extension HostTensor {
   /// - Precondition: the tensor has an axis, and rows of those numbers.
   public func rows(at indices: [Int]) -> HostTensor {
     precondition(shape.rank > 0, "a scalar has no rows")
+    for index in indices { precondition(index >= 0 && index < shape[0], "no row \(index) in a tensor of shape \(shape)") }
     let length = rowLength
     let shape = Shape([indices.count] + self.shape.extents.dropFirst())
     let gathered: ElementArray =
@@ -106,8 +108,6 @@ extension HostTensor {
     }
   }
 
-  /// The coordinates of the element with this row-major number, as `[3, 0]`.
-  func coordinates(of index: Int) -> String {
-    Shape(zip(shape.strides, shape.extents).map { index / $0 % $1 }).description
-  }
+  /// The coordinates of the element with this row-major number.
+  func coordinates(of index: Int) -> [Int] { zip(shape.strides, shape.extents).map { index / $0 % $1 } }
 }

@@ -6,8 +6,9 @@ public struct HostTensor: Sendable {
   /// In row-major order.
   public private(set) var elements: ElementArray
 
-  /// - Precondition: `elements` has as many elements as `shape`.
+  /// - Precondition: `elements` has as many elements as `shape`, whose extents are not negative.
   public init(_ elements: ElementArray, shape: Shape) {
+    Self.check(shape)
     precondition(
       elements.count == shape.elementCount,
       "\(elements.count) elements don't fill a tensor of shape \(shape)")
@@ -28,7 +29,20 @@ public struct HostTensor: Sendable {
   public init(_ value: Float) { self.init(.float32([value]), shape: []) }
 
   public static func zeros(_ shape: Shape, type: ElementType = .float32) -> HostTensor {
-    HostTensor(ElementArray(zeros: shape.elementCount, type: type), shape: shape)
+    check(shape)
+    return HostTensor(ElementArray(zeros: shape.elementCount, type: type), shape: shape)
+  }
+
+  /// - Precondition: a tensor can have that shape.
+  static func check(_ shape: Shape) {
+    if let mistake = mistake(in: shape) { preconditionFailure(mistake) }
+  }
+
+  /// Why no tensor can have that shape, or nil. An axis may be empty here, unlike in graphs.
+  static func mistake(in shape: Shape) -> String? {
+    if shape.extents.contains(where: { $0 < 0 }) { return "a tensor can't have the shape \(shape): no extent is negative" }
+    return shape.elementCount <= Shape.maximumElementCount
+      ? nil : "a tensor of shape \(shape) has more than 2³⁸ elements; no memory holds it"
   }
 
   public var type: TensorType { TensorType(elements.elementType, shape) }
