@@ -114,6 +114,19 @@ import Testing
     #expect(HostTensor.mistake(in: [0, 3]) == nil && HostTensor.mistake(in: []) == nil)
   }
 
+  /// The layer that a check belongs to is named by every engine.
+  @Test func indicesOutOfRangeInLayers() throws {
+    let line = #line + 1
+    let model = Sequential { Embedding(4, 2) }
+    var said: [String] = []
+    for engine in [Engine.interpreter, .tinycc(nil), .tinycc(.scalar)] {
+      let trainer = try Trainer(
+        model, loss: .meanSquaredError, optimizer: .sgd(learningRate: 0.1), engine: engine)
+      said.append(message { try trainer.fit(HostTensor([0, 4] as [Int32]), .zeros([2, 2]), epochs: 1, report: .silent) })
+    }
+    #expect(Set(said) == ["\(#filePath):\(line): error: check_index (0): the index 4 is not in 0..<4"], "\(said)")
+  }
+
   /// Found before any state is written, by every engine with the same words, at the user's line.
   @Test func indicesOutOfRange() throws {
     let line = #line + 5

@@ -49,6 +49,14 @@ public struct Node: Sendable {
   }
 }
 
+extension Node {
+  /// What a failed check of this node is called: the op's mnemonic, with the layer or the user's name for it in parentheses.
+  package var checkName: String {
+    let mnemonic = Swift.type(of: op).mnemonic
+    return name.isEmpty ? mnemonic : "\(mnemonic) (\(name))"
+  }
+}
+
 /// An op that never changes, so that nodes with the same box have the same op.
 final class Operation: Sendable {
   let op: any Op

@@ -3,7 +3,7 @@
 /// It is the same from every engine: of several failed checks, the one of the node that comes first in the graph, at the
 /// first such element in row-major order.
 public struct RuntimeCheckError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The mnemonic of the op that checks.
+  /// The mnemonic of the op that checks, with its layer's name in parentheses if it has one.
   public let operation: String
   /// The index that was given.
   public let value: Int

@@ -115,8 +115,7 @@ struct NodeInEvaluation {
   /// Throws for the first element that is not in `0..<limit`.
   func checkIndices(_ indices: ElementArray, limit: Int) throws {
     for value in indices.int32s where value < 0 || Int(value) >= limit {
-      throw RuntimeCheckError(
-        operation: Swift.type(of: node.op).mnemonic, value: Int(value), limit: limit, site: node.site)
+      throw RuntimeCheckError(operation: node.checkName, value: Int(value), limit: limit, site: node.site)
     }
   }
 }
