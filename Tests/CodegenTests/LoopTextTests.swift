@@ -26,6 +26,8 @@ import Testing
       let text = program.description
       let parsed = try LoopProgram(parsing: text)
       #expect(parsed == program, "seed \(seed)\n\(text)")
+      // Nor does what means nothing trap.
+      _ = try? program.verify()
     }
   }
 
@@ -43,6 +45,16 @@ import Testing
     ("program \"x\" {\n  kernel k {\n    sequential i0 in 4 {\n", 4, 1, "expected `}`, found the end"),
     ("program \"x\" {\n  schedule {\n    run nothing\n  }\n}", 4, 3, "no kernel `nothing`"),
     ("program \"x\" {\n  state 99999999999999999999\n}", 2, 9, "expected a whole number below 2^48"),
+    ("program \"x\" {\n  scratch -64\n}", 2, 11, "expected a whole number below 2^48, found `-`"),
+    ("program \"x\" {\n  buffer a: f32[-4] at state + 0\n}", 2, 17, "expected a whole number below 2^48, found `-`"),
+    (
+      "program \"x\" {\n  kernel k {\n    variables 281474976710655\n  }\n}", 3, 15,
+      "more loop variables than a kernel of this text can have"
+    ),
+    (
+      "program \"x\" {\n  kernel k {\n    v0: i32 = index i0*200000000000000 + 1 + i0*100000000000000\n  }\n}", 3, 46,
+      "terms of the index add up to 2^48 or more"
+    ),
     ("program \"x\n", 1, 9, "a string without its closing quote"),
     ("program \"x\" {\n  kernel k {\n    v1: i32 = constant 1\n  }\n}", 5, 1, "kernel `k` does not define v0"),
     ("program \"x\" {}\nmore", 2, 1, "expected the end, found `more`"),
@@ -67,7 +79,32 @@ import Testing
       for _ in 0..<20 {
         let position = Int(random.next() % UInt64(text.count))
         if random.oneIn(2) { text.remove(at: position) } else { text[position] = UInt8(random.next() % 95 + 32) }
-        _ = try? LoopProgram(parsing: String(decoding: text, as: UTF8.self))
+        _ = try? LoopProgram(parsing: String(decoding: text, as: UTF8.self)).verify()
+      }
+    }
+  }
+
+  /// Numbers, variables and values in the wrong place or out of all proportion: the verifier says so, and prints it.
+  @Test(arguments: [0, 1, 2, 3] as [UInt64])
+  func hostileNumbersNeverTrap(_ seed: UInt64) throws {
+    var random = SplitMix(seed: seed)
+    let numbers = ["0", "1", "-1", "64", "65536", "1073741824", "2147483648", "1099511627776", "281474976710655", "-281474976710655"]
+    for sample in LoopSample.all {
+      let words = sample.text.split(separator: /\b/).map(String.init)
+      let places = words.indices.filter { words[$0].wholeMatch(of: /[iv]?[0-9]+/) != nil }
+      for _ in 0..<200 {
+        var words = words
+        for _ in 0..<(1 + random.next() % 3) {
+          let place = places[Int(random.next() % UInt64(places.count))]
+          if let kind = words[place].first, kind == "i" || kind == "v" {
+            words[place] = "\(kind)\(random.next() % 12)"
+          } else {
+            words[place] = numbers[Int(random.next() % UInt64(numbers.count))]
+          }
+        }
+        do {
+          try LoopProgram(parsing: words.joined()).verify()
+        } catch { #expect(!"\(error)".isEmpty) }
       }
     }
   }

@@ -140,6 +140,12 @@ public struct AffineExpression: Sendable, Hashable {
       }
     }
   }
+
+  /// Whether the constant and all coefficients are numbers that a program may have.
+  var isInReach: Bool {
+    func isInReach(_ number: Int) -> Bool { number.magnitude < LoopProgram.numberLimit.magnitude }
+    return isInReach(constant) && terms.allSatisfy { isInReach($0.coefficient) }
+  }
 }
 
 /// One element of a buffer: `index`, plus for gather and scatter `scale` times an Int32 value that a run-time check
@@ -332,6 +338,10 @@ public struct RuntimeCheck: Sendable, Hashable {
 
 /// A whole step: buffers, kernels and the order in which every worker runs them.
 public struct LoopProgram: Sendable, Hashable {
+  /// No number of a program is this large, whichever its sign: extents, limits, coefficients, constants, counts of elements and
+  /// bytes, offsets. A product of a coefficient and an extent may be beyond 64 bits all the same.
+  static let numberLimit = 1 << 48
+
   public var name: String
   public var buffers: [Buffer]
   public var kernels: [LoopKernel]

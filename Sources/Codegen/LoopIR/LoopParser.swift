@@ -20,9 +20,12 @@ struct LoopParser {
   /// More than any program needs; less than what exhausts the stack.
   private static let deepest = 100
   private static let mostValues = 1 << 20
+  /// A kernel has no more loop variables than its text has bytes.
+  private let mostVariables: Int
 
   init(_ text: String) throws(LoopParseError) {
     lexer = LoopLexer(text)
+    mostVariables = min(text.utf8.count, Self.mostValues)
     token = try lexer.next()
   }
 
@@ -34,10 +37,10 @@ struct LoopParser {
     try expect("{")
     while !(try accept("}")) {
       switch try word("a part of a program") {
-      case "state": program.stateByteCount = try integer()
-      case "scratch": program.scratchByteCount = try integer()
-      case "worker": program.workerByteCount = try integer()
-      case "failure": program.failureOffset = try integer()
+      case "state": program.stateByteCount = try count()
+      case "scratch": program.scratchByteCount = try count()
+      case "worker": program.workerByteCount = try count()
+      case "failure": program.failureOffset = try count()
       case "buffer":
         let (key, name) = try keyAndName()
         guard buffers.updateValue(program.buffers.count, forKey: key) == nil else {
@@ -71,7 +74,7 @@ struct LoopParser {
     try expect(":")
     let type = try elementType()
     try expect("[")
-    let count = try integer()
+    let elementCount = try count()
     try expect("]")
     try expect("at")
     let segment: Segment
@@ -79,12 +82,12 @@ struct LoopParser {
     case "state": segment = .state
     case "scratch": segment = .scratch
     case "worker": segment = .worker
-    case "input": segment = .input(try integer())
+    case "input": segment = .input(try count())
     case let other: throw lexer.error("`\(other)` is no segment: state, scratch, worker or input")
     }
     try expect("+")
     var buffer = Buffer(
-      name: name, elementType: type, elementCount: count, segment: segment, byteOffset: try integer())
+      name: name, elementType: type, elementCount: elementCount, segment: segment, byteOffset: try count())
     if try accept("moves") {
       var steps = [try integer()]
       while try accept(",") { steps.append(try integer()) }
@@ -142,7 +145,10 @@ struct LoopParser {
       if try accept("origin") {
         kernel.origin.append(try string())
       } else if try accept("variables") {
-        statedVariables = try integer()
+        let start = lexer
+        let stated = try count()
+        guard stated <= mostVariables else { throw start.error("more loop variables than a kernel of this text can have") }
+        statedVariables = stated
       } else if try accept("declare") {
         _ = try definition()
       } else {
@@ -283,6 +289,7 @@ struct LoopParser {
     var sum = AffineExpression()
     var sign = try accept("-") ? -1 : 1
     while true {
+      let start = lexer
       if case .number = token {
         sum.constant += sign * (try integer())
       } else {
@@ -290,6 +297,7 @@ struct LoopParser {
         let coefficient = try accept("*") ? try integer() : 1
         sum.add(AffineExpression(variable, coefficient: coefficient), times: sign)
       }
+      guard sum.isInReach else { throw start.error("terms of the index add up to 2^48 or more") }
       if try accept("+") { sign = 1 } else if try accept("-") { sign = -1 } else { return sum }
     }
   }
@@ -396,10 +404,15 @@ struct LoopParser {
 
   private mutating func integer() throws(LoopParseError) -> Int {
     let sign = try accept("-") ? -1 : 1
-    guard case .number(let text) = token, let number = Int(text), number < 1 << 48 else {
+    return sign * (try count())
+  }
+
+  /// A number without a sign.
+  private mutating func count() throws(LoopParseError) -> Int {
+    guard case .number(let text) = token, let number = Int(text), number < LoopProgram.numberLimit else {
       throw unexpected("a whole number below 2^48")
     }
     try advance()
-    return sign * number
+    return number
   }
 }

@@ -70,13 +70,13 @@ struct IndexSet: Hashable {
       if range.least >= 0, range.greatest < constraint.bound { continue }
       let variables = constraint.expression.terms.map(\.variable)
       if variables.contains(where: { consumed.contains($0) }) { isExact = false }
-      guard let factor = Self.factor(of: constraint.expression, in: rest, least...greatest, extents, usesAll) else {
+      guard let (factor, others) = Self.factor(of: constraint.expression, in: rest, least...greatest, extents, usesAll) else {
         // Nothing to do with the index, unless it shares variables with it.
         if variables.contains(where: { index.coefficient(of: $0) != 0 }) { isExact = false }
         consumed.formUnion(variables)
         continue
       }
-      rest.add(constraint.expression, times: -factor)
+      rest = others
       if variables.contains(where: { rest.coefficient(of: $0) != 0 }) { isExact = false }
       if !Self.isDense(constraint.expression, extents) { isExact = false }
       consumed.formUnion(variables)
@@ -136,7 +136,7 @@ struct IndexSet: Hashable {
     if low.strides != high.strides { return Self.continuing(low, high) }
     guard high.first <= low.first + low.block else { return Self.continuing(low, high) }
     var result = low
-    result.block = max(low.block, high.first + high.block - low.first)
+    result.block = max(low.block, Saturating.sum(high.first + high.block, -low.first))
     result.condense()
     return result
   }
@@ -146,7 +146,7 @@ struct IndexSet: Hashable {
     guard low.block == high.block else { return nil }
     func joined(_ step: Int, _ lowCount: Int, _ highCount: Int) -> Int? {
       let (number, rest) = (high.first - low.first).quotientAndRemainder(dividingBy: step)
-      return rest == 0 && number <= lowCount ? max(lowCount, number + highCount) : nil
+      return rest == 0 && number <= lowCount ? max(lowCount, Saturating.sum(number, highCount)) : nil
     }
     var result = low
     if low.strides.count == high.strides.count {
@@ -209,30 +209,39 @@ struct IndexSet: Hashable {
     return (least, greatest)
   }
 
-  /// The `a` with which taking `a · part` out of `whole` narrows it most.
+  /// The `a` with which taking `a · part` out of `whole` narrows it most, and what is left.
   private static func factor(
     of part: AffineExpression, in whole: AffineExpression, _ allowed: ClosedRange<Int>, _ extents: [Int], _ isAny: Bool
-  ) -> Int? {
+  ) -> (factor: Int, rest: AffineExpression)? {
     func width(_ expression: AffineExpression) -> Int {
       let range = range(of: expression, extents)
       return range.greatest - range.least
     }
-    var best: Int?
+    var best: (factor: Int, rest: AffineExpression)?
     var least = isAny ? Int.max : width(whole)
     for term in part.terms {
       let coefficient = whole.coefficient(of: term.variable)
       guard coefficient != 0, coefficient % term.coefficient == 0 else { continue }
       let factor = coefficient / term.coefficient
-      guard factor != best, abs(Saturating.product(factor, part.constant)) < Saturating.limit else { continue }
-      var rest = whole
-      rest.add(part, times: -factor)
+      guard factor != best?.factor, let rest = difference(whole, factor, part) else { continue }
       let width = Saturating.sum(width(rest), Saturating.product(abs(factor), allowed.count - 1))
       if width < least {
         least = width
-        best = factor
+        best = (factor, rest)
       }
     }
     return best
+  }
+
+  /// `whole − factor · part`; nil where numbers become so large that further sums could overflow.
+  private static func difference(_ whole: AffineExpression, _ factor: Int, _ part: AffineExpression) -> AffineExpression? {
+    func isSmall(_ number: Int) -> Bool { abs(number) < Saturating.limit }
+    guard isSmall(Saturating.product(factor, part.constant)),
+      part.terms.allSatisfy({ isSmall(Saturating.product(factor, $0.coefficient)) })
+    else { return nil }
+    var rest = whole
+    rest.add(part, times: -factor)
+    return isSmall(rest.constant) && rest.terms.allSatisfy({ isSmall($0.coefficient) }) ? rest : nil
   }
 
   /// Whether the expression takes every number of its range.

@@ -73,7 +73,7 @@ extension KernelVerifier {
   /// What an access can touch: of several ways to see it that all hold, one that stays inside the buffer if there is one.
   func elements(of access: Access, _ constraints: [IndexConstraint]) -> IndexSet {
     let elements = IndexSet(access.index, constraints, extents: extents)
-    let bounds = 0..<program.buffers[access.buffer.index].elementCount
+    let bounds = 0..<max(0, program.buffers[access.buffer.index].elementCount)
     func isInside(_ set: IndexSet) -> Bool { set.isEmpty || bounds.contains(set.first) && bounds.contains(set.last) }
     if isInside(elements) { return elements }
     let other = IndexSet(access.index, constraints, extents: extents, usesAll: true)

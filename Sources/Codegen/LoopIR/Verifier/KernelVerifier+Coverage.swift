@@ -125,7 +125,8 @@ extension KernelVerifier {
     }
     for (id, span) in spans where program.buffers[id.index].segment != .worker {
       let count = (span.read?.count ?? 0) + (span.written?.count ?? 0)
-      facts.report.byteCount += count * program.buffers[id.index].elementType.byteCount
+      facts.report.byteCount = Saturating.sum(
+        facts.report.byteCount, Saturating.product(count, program.buffers[id.index].elementType.byteCount))
     }
   }
 

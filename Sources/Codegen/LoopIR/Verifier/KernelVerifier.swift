@@ -69,6 +69,8 @@ struct KernelVerifier {
   let kernel: LoopKernel
   let kernelIndex: Int
   var issues: [LoopIssue] = []
+  /// Of issues, those that are not kept included.
+  private var reportCount = 0
   var facts = KernelFacts()
 
   var visibility: [Visibility]
@@ -107,6 +109,7 @@ struct KernelVerifier {
   }
 
   mutating func report(_ message: String, at place: Int? = nil) {
+    reportCount += 1
     // One wrong thing usually makes many; the first ones tell.
     guard issues.count < 20 else { return }
     let number = place ?? statement
@@ -129,11 +132,16 @@ struct KernelVerifier {
       statement += 1
       switch item {
       case .define(let value, let expression):
+        let reportsBefore = reportCount
         let type = verify(expression, giving: value)
+        let isSound = reportCount == reportsBefore
         define(value)
         if value.index >= 0, value.index < definitions.count {
-          definitions[value.index] = expression
-          noteCondition(value, expression)
+          // What follows from a definition may rely on its operands, its index and its buffer.
+          if isSound {
+            definitions[value.index] = expression
+            noteCondition(value, expression)
+          }
           if let type, type != kernel.valueTypes[value.index] {
             report("v\(value.raw) is \(kernel.valueTypes[value.index].rawValue), but its expression \(type.rawValue)")
           }
@@ -290,7 +298,7 @@ struct KernelVerifier {
       return .int32
     case .within(let index, let bound):
       verify(index)
-      if abs(bound) > 1 << 48 { report("the bound \(bound) is out of reach") }
+      if bound.magnitude >= LoopProgram.numberLimit.magnitude { report("the bound \(bound) is out of reach") }
       return .bool
     case .load(let access, let condition, let otherwise):
       verify(condition: condition)
@@ -319,7 +327,7 @@ struct KernelVerifier {
       report("i\(term.variable.raw) is not the variable of a loop around it")
       return false
     }
-    if abs(index.constant) > 1 << 48 || index.terms.contains(where: { abs($0.coefficient) > 1 << 48 }) {
+    if !index.isInReach {
       report("the index is out of reach")
       return false
     }

@@ -43,7 +43,8 @@ extension LoopProgram {
       report(.program, "a segment has \(count) bytes")
     }
     for (index, buffer) in buffers.enumerated() {
-      guard buffer.elementCount >= 0, buffer.byteOffset >= 0, buffer.elementCount < 1 << 48 else {
+      let numbers = 0..<Self.numberLimit
+      guard numbers.contains(buffer.elementCount), numbers.contains(buffer.byteOffset) else {
         report(.buffer(index), "\(buffer.elementCount) elements at \(buffer.byteOffset)")
         continue
       }

@@ -154,7 +154,8 @@ struct ScheduleVerifier {
       let buffer = program.buffers[id.index]
       guard let motion = buffer.motion else { continue }
       let size = buffer.elementType.byteCount
-      guard motion.steps.count <= counts.count, motion.steps.allSatisfy({ $0 % size == 0 && abs($0) < 1 << 48 }),
+      let largest = LoopProgram.numberLimit.magnitude
+      guard motion.steps.count <= counts.count, motion.steps.allSatisfy({ $0 % size == 0 && $0.magnitude < largest }),
         buffer.byteOffset % size == 0
       else {
         report("\(buffer.name) moves with loops that are not around", .buffer(id.index), kernel: kernel)
