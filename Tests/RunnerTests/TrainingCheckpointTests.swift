@@ -109,6 +109,26 @@ import Testing
     #expect(message { try trainer.load(path) }.contains("the metadata '\(name)' is missing or no number from 0 to"))
   }
 
+  /// Sums over rows that the batches so far do not have, and sums that are no numbers.
+  @Test func sumsFitTheBatches() throws {
+    let path = path()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let trainer = try trainer()
+    try trainer.save(to: path)
+    let file = try SafeTensors(path: path)
+    let inside = file.metadata.merging(
+      ["batch": "2", "rowCount": "20", "batchSize": "4", "summedRows": "8", "lossSum": "0"]) { $1 }
+    func said(_ name: String, _ value: String) throws -> String {
+      try SafeTensors(file.tensors, metadata: inside.merging([name: value]) { $1 }).write(to: path)
+      return message { try trainer.load(path) }
+    }
+    #expect(try said("batch", "2") == "no error")
+    for wrong in ["\(1 << 53)", "0", "9"] {
+      #expect(try said("summedRows", wrong).contains("the metadata 'summedRows' is not 'batch' times 'batchSize'"))
+    }
+    #expect(try said("lossSum", String(Double.nan.bitPattern, radix: 16)).contains("the metadata 'lossSum' is nan"))
+  }
+
   @Test func namesThatDoNotMatchAreListed() throws {
     let path = path()
     defer { try? FileManager.default.removeItem(atPath: path) }

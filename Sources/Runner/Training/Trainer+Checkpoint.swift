@@ -118,8 +118,13 @@ extension TrainingProgress {
     guard rowCount > 0, batchSize > 0, batch <= (rowCount - 1) / batchSize else {
       throw DataError("the metadata 'batch', 'rowCount' and 'batchSize' contradict each other", file: path)
     }
-    sums.rowCount = try number("summedRows")
+    // All batches but the last of an epoch are full.
+    guard try number("summedRows") == batch * batchSize else {
+      throw DataError("the metadata 'summedRows' is not 'batch' times 'batchSize'", file: path)
+    }
+    sums.rowCount = batch * batchSize
     sums.loss = try bits("lossSum")
+    guard sums.loss.isFinite else { throw DataError("the metadata 'lossSum' is \(sums.loss)", file: path) }
     sums.metrics = try (0..<metricCount).map { try bits("metricSum\($0)") }
   }
 }
