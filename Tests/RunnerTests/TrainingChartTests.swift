@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (0.0...0.0), (1e-30...1e-30), (-1e308...1e308), (1.0...1.0.nextUp), (0...Double.leastNonzeroMagnitude), (1e15...1e15 + 1), (-3...7.5),
+    (0.0...0.0), (1e-30...1e-30), (-1e308...1e308), (-Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude), (1.0...1.0.nextUp), (0...Double.leastNonzeroMagnitude), (1e15...1e15 + 1), (-3...7.5),
   ])
   func axesHoldAnyNumbers(data: ClosedRange<Double>) throws {
     let axis = ChartAxis(data)
@@ -49,6 +49,21 @@ import Testing
       title: "t", xLabel: "x", yLabel: "y", isLogarithmic: true, series: [.init("s", [(0, data.upperBound)])])
     _ = try parsed(logarithmic.svg)
     _ = logarithmic.text()
+  }
+
+  @Test(arguments: [(Int.max, Int.max), (.min, .min), (-1, 0), (.max, 3)])
+  func textHasASizeThatATerminalMayHave(width: Int, height: Int) {
+    let largest = Double.greatestFiniteMagnitude
+    let chart = LineChart(
+      title: "t", xLabel: "x", yLabel: "y",
+      series: [.init("s", [(-largest, largest), (largest, -largest), (0, .nan), (.infinity, 0), (0, -.infinity)])])
+    let lines = chart.text(width: width, height: height).split(separator: "\n")
+    #expect((2 + 3...1000 + 3).contains(lines.count))
+    #expect(lines.allSatisfy { $0.count < 1100 })
+    let logarithmic = LineChart(
+      title: "t", xLabel: "x", yLabel: "y", isLogarithmic: true,
+      series: [.init("s", [(0, .leastNonzeroMagnitude), (1, largest), (2, -largest)])])
+    _ = logarithmic.text(width: width, height: height)
   }
 
   @Test func whatCannotBeDrawnIsLeftOut() throws {

@@ -21,12 +21,13 @@ struct ChartAxis {
     if max(abs(low), abs(high)) < smallest { (low, high) = (-smallest, smallest) }
     if low == high {
       let room = low == 0 ? 1 : abs(low) * 0.5
-      (low, high) = (low - room, high + room)
+      (low, high) = (max(low - room, -.greatestFiniteMagnitude), min(high + room, .greatestFiniteMagnitude))
     }
     // Halves, for the difference of two huge numbers is infinite.
     let step = Self.roundStep((high / 2 - low / 2) / Double(tickCount) * 2)
     let (first, last) = ((low / step).rounded(.down), (high / step).rounded(.up))
-    guard step > 0, step.isFinite, abs(first) < 0x1p52, abs(last) < 0x1p52, last - first < 100 else {
+    guard step > 0, (first * step).isFinite, (last * step).isFinite, abs(first) < 0x1p52, abs(last) < 0x1p52, last - first < 100
+    else {
       range = low...high
       ticks = [low, high]
       return

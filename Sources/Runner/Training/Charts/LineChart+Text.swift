@@ -2,10 +2,10 @@ extension LineChart {
   /// The chart for a terminal, drawn in Braille dots.
   ///
   /// - Parameters:
-  ///   - width: columns of the drawing, without the labels.
-  ///   - height: its lines.
+  ///   - width: columns of the drawing, without the labels; at least 8 and at most 1000 are drawn.
+  ///   - height: its lines; at least 2 and at most 1000.
   public func text(width: Int = 64, height: Int = 12) -> String {
-    let (width, height) = (max(width, 8), max(height, 2))
+    let (width, height) = (min(max(width, 8), 1000), min(max(height, 2), 1000))
     guard let (x, y) = axes() else { return "\(title): no data\n" }
     var dots = BrailleCanvas(width: width, height: height)
     let (right, bottom) = (Double(width * 2 - 1), Double(height * 4 - 1))
