@@ -218,6 +218,18 @@ private func contents(_ trainer: Trainer) throws -> [String: HostTensor] {
       #expect("\(error)" == "error: y[6] is the label 3, but the model tells 3 classes apart: labels are 0 to 2")
     }
     #expect(try contents(trainer) == before)
-    #expect(throws: TrainingError.labelOutOfRange(row: 6, label: 3, limit: 3)) { try trainer.evaluate(x, y) }
+    #expect(throws: TrainingError.labelOutOfRange(position: [6], label: 3, limit: 3)) { try trainer.evaluate(x, y) }
+  }
+
+  /// One label for each position of a sequence; the rows of a batch stand in another order than in the data.
+  @Test func aLabelOutOfRangeNamesItsPosition() throws {
+    let trainer = try Trainer(
+      Linear(2, 3), loss: .softmaxCrossEntropy, optimizer: .sgd(learningRate: 0.1), engine: .interpreter)
+    let x = HostTensor.randomNormal([6, 4, 2], seed: 2)
+    let y = HostTensor((0..<24).map { $0 == 18 ? 7 : Int32($0 % 3) }, shape: [6, 4])
+    #expect(throws: TrainingError.labelOutOfRange(position: [4, 2], label: 7, limit: 3)) {
+      try trainer.fit(x, y, epochs: 1, batchSize: 2, report: .silent)
+    }
+    #expect("\(TrainingError.labelOutOfRange(position: [4, 2], label: 7, limit: 3))".hasPrefix("error: y[4, 2] is the label 7"))
   }
 }

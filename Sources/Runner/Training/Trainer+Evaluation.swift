@@ -80,14 +80,17 @@ extension Trainer {
     }
   }
 
-  /// A label out of range with its row in the data, if it is one.
+  /// A label out of range with its position in the data, if it is one.
   private func located(_ error: RuntimeCheckError, _ data: Dataset, _ rows: [Int]?) -> any Error {
     // The operation may be followed by the layer in parentheses.
-    guard error.operation.hasPrefix(CheckIndex.mnemonic), case .int32(let labels) = data.y.elements, data.y.shape.rank == 1
-    else { return error }
-    guard let row = (rows ?? Array(0..<data.count)).first(where: { Int(labels[$0]) == error.value })
-    else { return error }
-    return TrainingError.labelOutOfRange(row: row, label: Int(labels[row]), limit: error.limit)
+    guard error.operation.hasPrefix(CheckIndex.mnemonic), case .int32(let labels) = data.y.elements else { return error }
+    let rowLength = labels.count / data.count
+    for row in rows ?? Array(0..<data.count) {
+      let rowRange = row * rowLength..<(row + 1) * rowLength
+      guard let index = labels[rowRange].firstIndex(where: { Int($0) == error.value }) else { continue }
+      return TrainingError.labelOutOfRange(position: data.y.coordinates(of: index), label: error.value, limit: error.limit)
+    }
+    return error
   }
 }
 

@@ -5,7 +5,8 @@ public enum TrainingError: Error, Sendable, Hashable, CustomStringConvertible {
   case otherOptimizer(given: String, compiled: String)
   case badOptimizer([String])
   case diverged(loss: String, step: Int, epoch: Int)
-  case labelOutOfRange(row: Int, label: Int, limit: Int)
+  /// The label's coordinates in all of y, the row first.
+  case labelOutOfRange(position: [Int], label: Int, limit: Int)
   /// A checkpoint from inside an epoch goes on with the data and batches that it had.
   case otherBatches(rowCount: Int, batchSize: Int, givenRowCount: Int, givenBatchSize: Int)
 
@@ -21,8 +22,8 @@ public enum TrainingError: Error, Sendable, Hashable, CustomStringConvertible {
       mistakes.map { "error: " + $0 }.joined(separator: "\n")
     case .diverged(let loss, let step, let epoch):
       "error: the loss became \(loss) in step \(step) (epoch \(epoch)); a smaller learning rate, or smaller numbers in the data, may help. Checkpoints are as they were"
-    case .labelOutOfRange(let row, let label, let limit):
-      "error: y[\(row)] is the label \(label), but the model tells \(limit) classes apart: labels are 0 to \(limit - 1)"
+    case .labelOutOfRange(let position, let label, let limit):
+      "error: y\(position) is the label \(label), but the model tells \(limit) classes apart: labels are 0 to \(limit - 1)"
     case .otherBatches(let rowCount, let batchSize, let givenRowCount, let givenBatchSize):
       "error: the checkpoint stands inside an epoch over \(rowCount) rows in batches of \(batchSize), and can't go on with \(givenRowCount) rows in batches of \(givenBatchSize)"
     }
