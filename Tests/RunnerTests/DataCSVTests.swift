@@ -18,6 +18,23 @@ import Testing
     #expect(try table.floats(columns: [3, 0]) == HostTensor([7, 0, 9, 4], shape: [2, 2]))
   }
 
+  @Test func labelsNeedAClass() throws {
+    let table = try CSVTable(text: "1,2")
+    #expect(message { _ = try table.labels(column: 0, classes: 0) } == "text: error: labels tell at least one class apart, not 0")
+    #expect(message { _ = try table.labels(column: 0, classes: -3) } == "text: error: labels tell at least one class apart, not -3")
+  }
+
+  /// So many that comparing each with all others would take minutes.
+  @Test(.timeLimit(.minutes(1))) func namesOfManyColumnsAreCompared() throws {
+    let names = (0..<200_000).map { "c\($0)" }
+    func table(_ names: [String]) -> String {
+      names.joined(separator: ",") + "\n" + names.map { _ in "1" }.joined(separator: ",") + "\n"
+    }
+    #expect(try CSVTable(text: table(names), hasHeader: true).columnCount == names.count)
+    let said = message { _ = try CSVTable(text: table(names + ["c199999"]), hasHeader: true) }
+    #expect(said == "text:1: error: two columns are called 'c199999'")
+  }
+
   @Test func headerNamesColumnsAndQuotesHoldAnything() throws {
     let text = "\u{FEFF}name;\"a;b\";n\n\"x \"\"y\"\"\";1;2.0\n\"two\nlines\";3;4\n"
     let table = try CSVTable(text: text, hasHeader: true, separator: ";")

@@ -26,6 +26,7 @@ extension CSVTable {
   /// - Parameter classes: the labels lie in `0..<classes`; unless given, anything that fits Int32.
   /// - Throws: `DataError` naming file, line and column of the first field that is no such number.
   public func labels(column: Int, classes: Int? = nil) throws -> HostTensor {
+    if let classes, classes < 1 { throw DataError("labels tell at least one class apart, not \(classes)", file: name) }
     var values: [Int32] = []
     values.reserveCapacity(rowCount)
     try forEachRow([column]) { fields, line in

@@ -61,8 +61,9 @@ public struct CSVTable: Sendable {
     }
     guard let width else { throw DataError("the file is empty", file: name) }
     guard !rows.isEmpty else { throw DataError("the file has a header but no rows", file: name) }
-    if let repeated = names.indices.first(where: { names[..<$0].contains(names[$0]) }) {
-      throw DataError("two columns are called '\(names[repeated])'", file: name, line: 1)
+    var seen: Set<String> = []
+    if let repeated = names.first(where: { !seen.insert($0).inserted }) {
+      throw DataError("two columns are called '\(repeated)'", file: name, line: 1)
     }
     self.rows = rows
     columnNames = names
