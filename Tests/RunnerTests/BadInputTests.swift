@@ -127,6 +127,17 @@ import Testing
     #expect(Set(said) == ["\(#filePath):\(line): error: check_index (0): the index 4 is not in 0..<4"], "\(said)")
   }
 
+  /// Found before anything is compiled.
+  @Test func aDumpGoesToADirectory() throws {
+    let path = NSTemporaryDirectory() + "cinch-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(FileManager.default.createFile(atPath: path, contents: Data()))
+    var options = ProgramOptions(engine: .interpreter)
+    options.dumpDirectory = path
+    let said = message { _ = try Graph { g in g.output("y", exp(g.input("x", [3]))) }.compile(options) }
+    #expect(said == "error: the dump '\(path)' can't be written: it is no directory in which this user may make files")
+  }
+
   /// Found before any state is written, by every engine with the same words, at the user's line.
   @Test func indicesOutOfRange() throws {
     let line = #line + 5

@@ -22,6 +22,10 @@ final class DumpDirectory: Sendable {
     guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
       throw ProgramError.dumpRefused(path, reason: String(cString: strerror(errno)))
     }
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, access(path, W_OK | X_OK) == 0 else {
+      throw ProgramError.dumpRefused(path, reason: "it is no directory in which this user may make files")
+    }
   }
 
   func write(_ stage: String, _ suffix: String, _ text: String) {
