@@ -73,7 +73,8 @@ let package = Package(
       name: "EngineTests", dependencies: ["Cinch", "CinchCodegen", "CinchGraph", "CinchRunner", "TestSupport"],
       exclude: ["Goldens"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "BenchmarkTests", dependencies: ["Cinch", "CinchRunner", "BenchmarkWorkloads"], swiftSettings: swiftSettings),
+      name: "BenchmarkTests", dependencies: ["Cinch", "CinchRunner", "BenchmarkWorkloads", "cinch-bench"],
+      swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6]
 )

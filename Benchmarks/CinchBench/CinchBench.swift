@@ -60,6 +60,11 @@ struct CinchBench: ParsableCommand {
     guard 1...WorkerPool.workerLimit ~= threads else {
       throw ValidationError("--threads is \(threads); it must be from 1 to \(WorkerPool.workerLimit)")
     }
+    for (name, seconds) in [("--min-time", minTime), ("--max-time", maxTime), ("--quiet", quiet)] {
+      guard 0...86_400 ~= seconds else {
+        throw ValidationError("\(name) is \(seconds); it must be a number of seconds from 0 to a day's")
+      }
+    }
     guard stepsPerCall.map({ $0 >= 1 }) ?? true else { throw ValidationError("--steps-per-call must be at least 1") }
     guard compiles > 0 else { throw ValidationError("--compiles must be at least 1") }
     guard engine.map({ Engine(name: $0) != nil }) ?? true else {
