@@ -55,6 +55,16 @@ import Testing
     #expect(exponentials == 1, "\(loops)")
   }
 
+  /// A row's scale is one number, which is computed and kept as such.
+  @Test func layerNormHasOneRootForEachRow() throws {
+    let graph = Graph { g in
+      let x = g.input("x", [37, 65])
+      g.output("y", gradient(of: tanh(layerNorm(x)).sum(), withRespectTo: x))
+    }
+    let roots = try graph.compile().step.graph.nodes.filter { $0.op is ReciprocalSquareRoot }
+    #expect(roots.map(\.type.shape.elementCount) == [37])
+  }
+
   @Test(arguments: cases) func oneKernelEach(_ test: Case) throws {
     let graph = Graph("rows", test.build)
     var inputs: [String: HostTensor] = [:]

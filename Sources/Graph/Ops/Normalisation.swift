@@ -44,21 +44,22 @@ public struct LayerNormOp: DecomposedOp {
     // Written as the forward pass has it, so that both share it.
     let (centred, scale) = parts(c.operands[0])
     let result = centred * scale
-    let shared = mean(c.gradient) + result * mean(c.gradient * result)
+    let shared = repeated(mean(c.gradient), along: result) + result * repeated(mean(c.gradient * result), along: result)
     return [(c.gradient - shared) * scale]
   }
 
-  /// a − mean and 1 / √(variance + epsilon), of the operand's shape both.
+  /// a − mean and 1 / √(variance + epsilon), both of the operand's shape; the latter is computed once for each row.
   private func parts(_ x: Tensor) -> (centred: Tensor, scale: Tensor) {
-    let centred = x - mean(x)
-    return (centred, rsqrt(mean(centred * centred) + epsilon))
+    let centred = x - repeated(mean(x), along: x)
+    return (centred, repeated(rsqrt(mean(centred * centred) + epsilon), along: x))
   }
 
-  /// The mean of each row, repeated along it.
-  private func mean(_ x: Tensor) -> Tensor {
-    let last = Array((x.shape.rank - axes)..<x.shape.rank)
-    return x.builder.add(Mean(axes: last), [x], at: x.site).expanded(at: last, to: x.shape)
-  }
+  /// Of each row.
+  private func mean(_ x: Tensor) -> Tensor { x.builder.add(Mean(axes: lastAxes(of: x)), [x], at: x.site) }
+
+  private func repeated(_ value: Tensor, along x: Tensor) -> Tensor { value.expanded(at: lastAxes(of: x), to: x.shape) }
+
+  private func lastAxes(of x: Tensor) -> [Int] { Array((x.shape.rank - axes)..<x.shape.rank) }
 
   public static var samples: [OpSample] {
     func sample(_ shape: Shape, axes: Int, _ range: ClosedRange<Float>, epsilon: Float = 1e-5) -> OpSample {
