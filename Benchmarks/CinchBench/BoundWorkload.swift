@@ -34,11 +34,7 @@ struct BoundWorkload {
 
   /// Initial parameters, and what the optimizer remembers as at first.
   func reset() throws {
-    for entry in state.layout.entries where entry.variable.role != .parameter {
-      let variable = entry.variable
-      try state.setValue(
-        of: variable.name, to: HostTensor(variable.initialValue(seed: 0), shape: variable.type.shape))
-    }
+    state.reset()
     for (name, value) in data.parameters { try state.setValue(of: name, to: value) }
   }
 }

@@ -30,6 +30,18 @@ import Testing
     #expect(Array(values(.uniform(bound: 1), [100]).prefix(10)) == values(.uniform(bound: 1), [10]))
   }
 
+  /// So that large variables can be made piece by piece.
+  @Test(arguments: [Initialiser.uniform(bound: 2), .xavierNormal, .constant(3), .zeros]) func partsAreThoseOfTheWhole(
+    initialiser: Initialiser
+  ) throws {
+    let variable = StateVariable(
+      name: "w", type: TensorType(.float32, [7, 9]), role: .parameter, initialiser: initialiser)
+    let whole = try #require(variable.initialValue(seed: 3).floats)
+    for part in [0..<63, 0..<1, 5..<30, 16..<63, 40..<40] {
+      #expect(variable.initialValue(seed: 3, of: part).floats == Array(whole[part]))
+    }
+  }
+
   @Test(arguments: [
     (Initialiser.xavierUniform, (6.0 / 350).squareRoot()), (.kaimingUniform, (6.0 / 200).squareRoot()),
     (.uniform(bound: 0.25), 0.25), (.fanInUniform(fanIn: 50), (1.0 / 50).squareRoot()),

@@ -15,10 +15,27 @@ public final class ModelState: @unchecked Sendable {
     segment = try MemorySegment(
       byteCount: max(layout.byteCount, 64), guarded: isTesting, alignEnd: isTesting, purpose: "parameters and optimizer state")
     if isTesting { Canaries(byteCount: layout.byteCount, around: layout.variableBytes).fill(segment) }
-    for entry in layout.entries {
-      store(entry.variable.initialValue(seed: seed), entry)
+    reset(seed: seed)
+  }
+
+  /// Gives all variables their initial values again.
+  public func reset(seed: UInt64 = 0) {
+    access.writing {
+      for entry in layout.entries { storeInitialValue(entry, seed: seed) }
     }
   }
+
+  /// Piece by piece, so that large parameters don't lie in memory twice.
+  private func storeInitialValue(_ entry: StateLayout.Entry, seed: UInt64) {
+    let count = entry.variable.type.shape.elementCount
+    for start in stride(from: 0, to: count, by: Self.pieceLength) {
+      segment.write(
+        entry.variable.initialValue(seed: seed, of: start..<min(count, start + Self.pieceLength)),
+        at: entry.byteOffset + start * entry.variable.type.elementType.byteCount)
+    }
+  }
+
+  private static let pieceLength = 1 << 14
 
   public var names: [String] { layout.entries.map(\.variable.name) }
 
