@@ -9,15 +9,22 @@ public struct LoweringOptions: Sendable, Hashable {
   /// Lane operations from which workers share a kernel; tests set it to 0, so that they share everything that can be shared.
   public var parallelWork: Int
 
+  /// Elements from which a value that only waits while most memory is taken is computed again; tests set it to 1.
+  public var leastRecomputed: Int
+
   /// Below this, sharing a kernel costs more than it saves (some microseconds).
   public static let standardParallelWork = 1 << 16
+  /// Below this, little memory would be saved.
+  public static let standardLeastRecomputed = 1 << 17
 
   public init(
-    hasCanaries: Bool = false, reusesMemory: Bool = true, parallelWork: Int = Self.standardParallelWork
+    hasCanaries: Bool = false, reusesMemory: Bool = true, parallelWork: Int = Self.standardParallelWork,
+    leastRecomputed: Int = Self.standardLeastRecomputed
   ) {
     self.hasCanaries = hasCanaries
     self.reusesMemory = reusesMemory
     self.parallelWork = parallelWork
+    self.leastRecomputed = leastRecomputed
   }
 }
 

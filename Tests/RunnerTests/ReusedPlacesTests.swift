@@ -68,4 +68,43 @@ import Testing
     }
     #expect(count == expected)
   }
+
+  /// What waits for the backward half, as an activation's or a normalisation's results do for the gradient by the next weights, is
+  /// computed a second time: beside the activation's derivative, or where rows are packed.
+  @Test(arguments: [("GELU", "_again@scratch"), ("normalisation", " again)")])
+  func valuesThatOnlyWait(_ name: String, _ trace: String) throws {
+    let graph = Graph { g in
+      let x = g.input("x", [1024, 4])
+      var weights: [Tensor] = []
+      func layer(_ x: Tensor, _ width: Int, _ name: String) -> Tensor {
+        weights.append(g.parameter(name, [x.shape[1], width], .xavierNormal))
+        return matmul(x, weights[weights.count - 1])
+      }
+      func activation(_ x: Tensor, _ number: Int) -> Tensor {
+        switch name {
+        case "GELU": gelu(x, approximation: .tanh)
+        default:
+          layerNorm(x) * g.parameter("scale \(number)", [128], .constant(0.5))
+            + g.parameter("shift \(number)", [128], .constant(2))
+        }
+      }
+      let first = activation(layer(x, 128, "a"), 1)
+      let second = activation(layer(layer(first, 4, "b"), 128, "c"), 2)
+      let loss = (layer(second, 4, "d") * x).mean()
+      for (number, gradient) in gradients(of: loss, withRespectTo: weights).enumerated() {
+        g.output("gradient \(number)", gradient)
+      }
+    }
+    let x = HostTensor.randomNormal([1024, 4], seed: 9)
+    let expected = try graph.compile(ProgramOptions(engine: .interpreter)).run(["x": x])
+    let kernels = try graph.compile(workers: 1).step.kernelList
+    #expect(kernels.contains(trace), "\(kernels)")
+    for engine in ["tinycc-avx512", "tinycc-avx2", "tinycc-scalar", "gcc"].compactMap(Engine.init(name:)) {
+      if case .tinycc(let set) = engine, !Target.current(set).isSupported { continue }
+      for workers in [1, 3] {
+        #expect(
+          try graph.compile(ProgramOptions(engine: engine, workers: workers)).run(["x": x]) == expected, "\(engine), \(workers)")
+      }
+    }
+  }
 }

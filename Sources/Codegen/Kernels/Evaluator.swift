@@ -50,6 +50,8 @@ struct Evaluator {
   /// Results of this kernel, by slot.
   var registers: [Int32: Register] = [:]
   var stage: Int32 = 0
+  /// What the root that is evaluated doesn't read where it is stored.
+  var replacement: Root.Replacement?
 
   private(set) var expressions: [LoopExpression] = []
   private(set) var types: [ElementType] = []
@@ -194,7 +196,7 @@ struct Evaluator {
     let key = Key(node: node.raw, index: index.raw, condition: condition?.raw ?? -1)
     if let value = memo[key] { return value }
     let value: LoopValue
-    let slot = table.slotOf[node.index]
+    let slot = slot(of: node)
     if slot >= 0 {
       value = stored(slot, linear(index, table.shape(node)), condition)
       // A register and a later load of the same element are different values; `stored` tells them apart.
@@ -203,6 +205,10 @@ struct Evaluator {
     value = try definition(node, index, condition)
     memo[key] = value
     return value
+  }
+
+  private func slot(of node: NodeID) -> Int32 {
+    if let replacement, replacement.node == node { replacement.slot } else { table.slotOf[node.index] }
   }
 
   private mutating func stored(
@@ -242,7 +248,7 @@ struct Evaluator {
     case .reshape:
       let operand = table.base(operands[0])
       let number = linear(index, table.shape(node))
-      if table.isStored(operand) { return try storedOrImmediate(operand, number, condition) }
+      if slot(of: operand) >= 0 { return try storedOrImmediate(operand, number, condition) }
       return try value(operand, try coordinates(number, of: operand), condition)
     case .checkIndex:
       checks.append(node)
@@ -266,7 +272,7 @@ struct Evaluator {
     _ node: NodeID, _ number: AffineExpression, _ condition: LoopValue?
   ) throws(Obstacle) -> LoopValue {
     if case .constant(.splat(let literal)) = table.meanings[node.index] { return constant(literal) }
-    return stored(table.slotOf[node.index], number, condition)
+    return stored(slot(of: node), number, condition)
   }
 
   mutating func inlined(_ function: ScalarFunction, _ operands: [LoopValue]) -> LoopValue {

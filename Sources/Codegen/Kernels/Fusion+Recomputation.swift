@@ -74,19 +74,7 @@ extension Fusion {
     for (number, kernel) in kernels.enumerated() {
       let hasShortRows =
         kernel.form == .rows && kernel.stages.allSatisfy { Domain.count($0.inner) <= Self.longestCachedRow }
-      var evaluator = evaluator(for: number, writesCode: false)
-      var firstInner = kernel.extents.count
-      for (stage, content) in kernel.stages.enumerated() {
-        evaluator.beginStage(stage)
-        evaluator.domainCount = Domain.count(kernel.extents) * Domain.count(content.inner)
-        for root in content.roots {
-          let (kept, reduced) = Self.coordinates(
-            of: roots[root], kept: kernel.extents, inner: content.inner, firstInner: firstInner)
-          evaluator.packedCount = packedCount(roots[root])
-          _ = try? evaluator.values(of: roots[root], kept, reduced)
-        }
-        firstInner += content.inner.count
-      }
+      let evaluator = evaluated(number)
       for (node, count) in evaluator.evaluations {
         points[node.index] += count
         places[node.index] += 1
@@ -95,6 +83,25 @@ extension Fusion {
       }
     }
     return (points, places, rowKernel)
+  }
+
+  /// What evaluated all of a kernel's results, without code.
+  func evaluated(_ number: Int) -> Evaluator {
+    let kernel = kernels[number]
+    var evaluator = evaluator(for: number, writesCode: false)
+    var firstInner = kernel.extents.count
+    for (stage, content) in kernel.stages.enumerated() {
+      evaluator.beginStage(stage)
+      evaluator.domainCount = Domain.count(kernel.extents) * Domain.count(content.inner)
+      for root in content.roots {
+        let (kept, reduced) = Self.coordinates(
+          of: roots[root], kept: kernel.extents, inner: content.inner, firstInner: firstInner)
+        evaluator.packedCount = packedCount(roots[root])
+        _ = try? evaluator.values(of: roots[root], kept, reduced)
+      }
+      firstInner += content.inner.count
+    }
+    return evaluator
   }
 
   /// Whether the value is made element by element from the result of one contraction in tiles that nothing else uses: in its
@@ -147,7 +154,7 @@ extension Fusion {
   }
 
   /// Opcodes for one element, without what is stored; operands that are used twice count once.
-  private func subtreeCosts() -> [Int] {
+  func subtreeCosts() -> [Int] {
     var costs = [Int](repeating: 0, count: table.meanings.count)
     for index in costs.indices where table.isLive[index] {
       var total = Int(table.ownCost[index])

@@ -23,7 +23,7 @@ struct Fusion {
   /// What must be stored so that the rest can go on.
   private var obstacles: [(node: NodeID, reason: StoreReason)] = []
 
-  init(_ graph: Graph) throws {
+  init(_ graph: Graph, leastRecomputed: Int) throws {
     table = NodeTable(graph)
     table.storePrimaryNodes()
     storeLargeExpressions()
@@ -36,6 +36,34 @@ struct Fusion {
         throw InternalError(stage: "fusion", message: "no end of values to store")
       }
     }
+    recomputeWaitingValues(from: leastRecomputed)
+  }
+
+  /// Replaces a stored node where a kernel's contraction reads it, over axes that are cut for that.
+  mutating func replace(_ replacement: Root.Replacement, in kernel: Int, inner: [Int]) {
+    roots[kernels[kernel].stages[0].roots[0]].replacement = replacement
+    kernels[kernel].stages[0].inner = inner
+  }
+
+  /// Has a kernel compute a stored node a second time, if that may be. Returns the slot for it.
+  mutating func computeAgain(_ node: NodeID, in kernel: Int) -> Int32? {
+    let slot = Int32(table.slots.count)
+    table.slots.append(Slot(source: .node(node), name: "t\(node.raw)_again", type: table.type(node)))
+    roots.append(Root(.map, node, [node], slot: slot, axes: table.shape(node).extents, isDefinition: true))
+    kernelOf.append(-1)
+    stageOf.append(-1)
+    if let candidate = try? candidate(roots.count - 1), candidate.checks.isEmpty,
+      candidate.reads.allSatisfy({ writers(of: $0.slot).allSatisfy { kernelOf[$0] <= kernel } }),
+      case .joins(let placement) = placement(of: candidate, in: kernel)
+    {
+      join(candidate, placement, kernel)
+      return slot
+    }
+    table.slots.removeLast()
+    roots.removeLast()
+    kernelOf.removeLast()
+    stageOf.removeLast()
+    return nil
   }
 
   /// A root with the reads that decide where it may go.
@@ -66,9 +94,11 @@ struct Fusion {
         }
         obstacles.append((node, reason))
         // It gets a kernel of its own for the rest of this round.
-        append(index, Kernel(
-          form: .check, extents: roots[index].kept, stages: [.init(inner: roots[index].inner, roots: [index])],
-          boundary: .readsNoKernel, cost: 0))
+        append(
+          index,
+          Kernel(
+            form: .check, extents: roots[index].kept, stages: [.init(inner: roots[index].inner, roots: [index])],
+            boundary: .readsNoKernel, cost: 0))
       }
     }
   }
@@ -76,13 +106,15 @@ struct Fusion {
   // MARK: Reads
 
   /// The root's reads over its own domain, split where reshapes need it.
-  private func candidate(_ index: Int) throws(Obstacle) -> Candidate {
-    let root = roots[index]
+  private func candidate(_ index: Int) throws(Obstacle) -> Candidate { try candidate(index, roots[index]) }
+
+  /// For a root that may differ from the one of that number in what it computes again.
+  func candidate(_ index: Int, _ root: Root) throws(Obstacle) -> Candidate {
     var kept = root.kept
     var inner = root.inner
     while true {
       do throws(Obstacle) {
-        let result = try candidate(index, kept, inner)
+        let result = try candidate(index, root, kept, inner)
         try checkAccumulation(root, result)
         return result
       } catch {
@@ -99,7 +131,10 @@ struct Fusion {
   }
 
   func candidate(_ index: Int, _ kept: [Int], _ inner: [Int]) throws(Obstacle) -> Candidate {
-    let root = roots[index]
+    try candidate(index, roots[index], kept, inner)
+  }
+
+  private func candidate(_ index: Int, _ root: Root, _ kept: [Int], _ inner: [Int]) throws(Obstacle) -> Candidate {
     var evaluator = Evaluator(table, extents: kept + inner, writesCode: false)
     let (own, reduced) = Self.coordinates(of: root, kept: kept, inner: inner)
     _ = try evaluator.values(of: root, own, reduced)
@@ -153,7 +188,9 @@ struct Fusion {
   /// Whether the second operand's neighbours along the last axis are neighbours in memory (or one element). With few
   /// rows, bringing them together would cost more than it saves; with many, packing does it.
   private func hasColumnsSideBySide(_ root: Root, _ kept: [Int], _ all: Evaluator) -> Bool {
-    guard root.axes[root.axes.count - 2] >= 4, !Self.packsSecondFactor(root), !table.isStored(root.operands[1]) else { return true }
+    guard root.axes[root.axes.count - 2] >= 4, !Self.packsSecondFactor(root), !table.isStored(root.operands[1]) else {
+      return true
+    }
     var evaluator = Evaluator(table, extents: all.extents, writesCode: false)
     let column = LoopVariable(raw: Int32(kept.count - 1))
     let (own, reduced) = Self.coordinates(
@@ -258,7 +295,9 @@ struct Fusion {
     kernels[number].extents = placement.extents
     kernels[number].cost += candidate.cost + (root.isReduction ? 1 : 0)
     if root.isReduction {
-      if case .lanes = root.order { kernels[number].form = .rows } else if kernels[number].form == .map {
+      if case .lanes = root.order {
+        kernels[number].form = .rows
+      } else if kernels[number].form == .map {
         kernels[number].form = .columns
       }
     }

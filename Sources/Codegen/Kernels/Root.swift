@@ -38,6 +38,15 @@ struct Root: Sendable {
   let isDefinition: Bool
   /// Where further results of a loop go.
   var furtherSlots: [Int32] = []
+  /// What it doesn't read where it is stored.
+  var replacement: Replacement?
+
+  /// A stored node that is computed a second time.
+  struct Replacement: Sendable, Hashable {
+    let node: NodeID
+    /// Where it is then; negative where it is computed as it is used.
+    let slot: Int32
+  }
 
   init(
     _ kind: Kind, _ node: NodeID, _ operands: [NodeID], slot: Int32, axes: [Int], reduced: [Int] = [],
@@ -115,7 +124,8 @@ extension NodeTable {
     for index in meanings.indices where isLive[index] {
       switch meanings[index] {
       case .input, .state, .constant, .iota: result[index] = true
-      case .elementwise, .reshape, .view: result[index] = graph.nodes[index].operands.allSatisfy { result[$0.index] && !isLate($0) }
+      case .elementwise, .reshape, .view:
+        result[index] = graph.nodes[index].operands.allSatisfy { result[$0.index] && !isLate($0) }
       default: break
       }
     }
@@ -203,6 +213,8 @@ extension Evaluator {
   mutating func values(
     of root: Root, _ kept: [AffineExpression], _ reduced: [AffineExpression]
   ) throws(Obstacle) -> [LoopValue] {
+    replacement = root.replacement
+    defer { replacement = nil }
     switch root.kind {
     case .map:
       let index = intern(kept)

@@ -29,14 +29,15 @@ extension ContractionSchedule {
   }
 
   /// Packs the first factor's rows where its neighbours are rows: each k would take a cache line of its own, and many of them
-  /// fall into one set. Then panels and runs along k are those for which packing costs least.
+  /// fall into one set. What has to be computed is so computed for several rows at once, and not for each strip again. Panels and
+  /// runs along k are then those for which packing costs least.
   mutating func packRows(_ body: KernelBody, _ target: Target, limit: Int) {
     let axes = body.stages[0].axes
     let strips = self.strips
     let depthStride = body.loadStride(first, LoopVariable(raw: Int32(axes.upperBound - 1)))
-    guard row.mask.nonzeroBitCount == 1, depthCount >= 64, strips >= 4,
-      body.loadStride(first, LoopVariable(raw: Int32(row.axis))) == 1,
-      depthStride >= 512 || depthStride >= Self.line && depthCount * Self.line * 4 > target.level1Bytes
+    let isFarApart = depthStride >= 512 || depthStride >= Self.line && depthCount * Self.line * 4 > target.level1Bytes
+    guard row.mask.nonzeroBitCount == 1, depthCount >= Self.leastPackedDepth,
+      body.loadStride(first, LoopVariable(raw: Int32(row.axis))) == 1, body.isComputed(first) || strips >= 4 && isFarApart
     else { return }
     if division == .panels, target.workers > 1, rows.isEmpty, row.extent % target.workers == 0, packing?.columns.count == 1,
       row.extent >= max(4 * tile * target.workers, 2 * column.extent)

@@ -65,6 +65,8 @@ struct ContractionSchedule: Sendable {
 
   /// Rows for which packing what is not a run of neighbours pays.
   static let leastPackedRows = 8
+  /// k for which packing rows of the first factor pays.
+  static let leastPackedDepth = 64
   /// Elements of a cache line.
   static let line = 16
   /// Results that may wait in the workspace between runs along k.
@@ -102,9 +104,13 @@ extension ContractionSchedule {
     let depthCount = axes.inner[0].reduce(1) { $0 * $1.extent }
     // Strips of rows that are far apart fall into few sets of the first level, and many rows pay for more packing.
     let apart = body.loadStride(b, LoopVariable(raw: Int32(stage.axes.upperBound - 1)))
+    // Rows of what has to be computed are packed, which is done for panels of columns.
+    let computesRows =
+      body.isComputed(a) && depthCount >= Self.leastPackedDepth
+      && axes.domain.contains { isRow($0) && body.loadStride(a, LoopVariable(raw: Int32($0.axis))) == 1 }
     let packs =
       rowCount >= Self.leastPackedRows
-      && (!isPlain
+      && (!isPlain || computesRows
         || (rowCount >= 24 && depthCount >= 16
           && (apart >= 256 || depthCount * widest.extent > limit
             || rowCount >= 128 && depthCount * apart * 4 > 4 * target.level1Bytes)))

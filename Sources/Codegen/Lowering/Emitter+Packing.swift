@@ -82,11 +82,13 @@ extension Emitter {
   private mutating func emitRowsAhead(
     _ schedule: ContractionSchedule, _ start: AffineExpression, _ count: Int, _ depth: LoopAxis
   ) {
-    guard case .load(var access, nil, _) = body.expressions[schedule.first.index], access.indirection == nil else { return }
     let distance = 8
-    access.index.add(
-      AffineExpression(constant: distance), times: access.index.coefficient(of: LoopVariable(raw: Int32(depth.axis))))
-    emitLines(of: access, along: schedule.row, from: start, count)
+    for var access in body.loads(of: schedule.first) where access.indirection == nil {
+      let step = access.index.coefficient(of: LoopVariable(raw: Int32(depth.axis)))
+      guard step >= ContractionSchedule.line else { continue }
+      access.index.add(AffineExpression(constant: distance), times: step)
+      emitLines(of: access, along: schedule.row, from: start, count)
+    }
   }
 
   /// The reduced axes in a run, outermost first.

@@ -25,7 +25,7 @@ struct Frame {
   ) throws {
     self.graph = graph
     self.depth = depth
-    var plan = try StepPlan(graph, hasOwnOutputs: depth > 0)
+    var plan = try StepPlan(graph, hasOwnOutputs: depth > 0, leastRecomputed: options.leastRecomputed)
     plan.numberChecks(from: checks.count)
     checks += Self.checks(plan, graph)
     self.plan = plan

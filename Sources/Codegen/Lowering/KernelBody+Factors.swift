@@ -39,10 +39,22 @@ extension KernelBody {
     return loadStride(value, LoopVariable(raw: Int32(row.axis))) != 1 && ks.allSatisfy { $0 >= ContractionSchedule.line }
   }
 
-  /// Elements between neighbours along an axis, for a value that is a load.
+  /// Elements between neighbours along an axis in memory: the most of what the value is computed from.
   func loadStride(_ value: LoopValue, _ axis: LoopVariable) -> Int {
-    guard case .load(let access, _, _) = expressions[value.index] else { return 0 }
-    return abs(access.index.coefficient(of: axis))
+    loads(of: value).reduce(0) { max($0, abs($1.index.coefficient(of: axis))) }
+  }
+
+  /// What a value is computed from in memory.
+  func loads(of value: LoopValue) -> [Access] {
+    if case .load(let access, _, _) = expressions[value.index] { return [access] }
+    return expressions(only: value).sorted().compactMap { number in
+      if case .load(let access, _, _) = expressions[number] { access } else { nil }
+    }
+  }
+
+  /// Whether a value is more than a load.
+  func isComputed(_ value: LoopValue) -> Bool {
+    if case .load = expressions[value.index] { false } else { true }
   }
 
   /// Whether what `value` needs lies in memory with neighbours along the innermost of the reduced axes, of at least so many, and

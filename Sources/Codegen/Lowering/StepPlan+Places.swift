@@ -6,7 +6,10 @@ extension StepPlan {
     for slot in bodies[kernel].written where slots[Int(slot)].isResult && places[Int(slot)] == slot {
       let type = slots[Int(slot)].type
       guard type.byteCount >= Self.largeByteCount else { continue }
-      for old in bodies[kernel].reads.map(\.slot) where slots[Int(old)].isResult && slots[Int(old)].type == type {
+      for old in bodies[kernel].reads.map(\.slot)
+      where slots[Int(old)].isResult && slots[Int(old)].type.elementType == type.elementType
+        && slots[Int(old)].type.byteCount == type.byteCount
+      {
         let others = readers(of: old).filter { $0 != kernel }
         guard !outputs.contains(old), objection(to: slot, replacing: old) == nil,
           others.allSatisfy({ !isReachable($0, from: kernel) })

@@ -16,9 +16,13 @@ struct StepPlan {
   /// For each kernel, those that must have run before.
   var predecessors: [[Int]] = []
 
-  /// - Parameter hasOwnOutputs: whether each output must be a place of its own, which the caller chooses.
-  init(_ graph: Graph, hasOwnOutputs: Bool = false) throws {
-    fusion = try Fusion(graph)
+  /// - Parameters:
+  ///   - hasOwnOutputs: whether each output must be a place of its own, which the caller chooses.
+  ///   - leastRecomputed: as in `LoweringOptions`.
+  init(
+    _ graph: Graph, hasOwnOutputs: Bool = false, leastRecomputed: Int = LoweringOptions.standardLeastRecomputed
+  ) throws {
+    fusion = try Fusion(graph, leastRecomputed: leastRecomputed)
     places = fusion.table.slots.indices.map { Int32($0) }
     resolveOutputs(graph, hasOwnOutputs)
     let updates = resolveUpdates(graph)

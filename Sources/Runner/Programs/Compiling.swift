@@ -68,8 +68,8 @@ extension Graph {
 }
 
 extension LoweringOptions {
-  /// Room around buffers, and small kernels shared among workers too.
-  static let testing = LoweringOptions(hasCanaries: true, parallelWork: 0)
+  /// Room around buffers, and what pays for large tensors only done for small ones too.
+  static let testing = LoweringOptions(hasCanaries: true, parallelWork: 0, leastRecomputed: 1)
 }
 
 extension ProgramOptions {
