@@ -65,7 +65,9 @@ public struct CPrinter: Sendable {
     var calls: [Call] = []
     calls.reserveCapacity(program.kernels.count)
     for (index, kernel) in program.kernels.enumerated() {
-      let name = "\(prefix)k\(index)_\(cIdentifier(kernel.name))"
+      // Kernels of a step are numbered by their own names.
+      let number = "k\(index)_"
+      let name = prefix + (kernel.name.hasPrefix(number) ? "" : number) + cIdentifier(kernel.name)
       text.functions.write("\n")
       for line in kernel.origin { text.functions.writeLine("/* \(cComment(line)) */") }
       if let body = vectorBody(kernel, program) {

@@ -3,7 +3,6 @@
 extension ContractionSchedule {
   /// Packs the second factor: for a panel of all columns that are not in one run, or for a strip at a time.
   mutating func packColumns(_ body: KernelBody, _ costs: TileCosts, _ target: Target, limit: Int) {
-    let stage = body.stages[0]
     let lanes = target.lanes
     let depthCount = self.depthCount
     let columns = (0..<body.domainCount).filter { column.mask >> UInt64($0) & 1 != 0 && body.extents[$0] > 1 }
@@ -16,15 +15,14 @@ extension ContractionSchedule {
       let fitting = costs.best(rows: [(row.extent, 1)], columns: panel, workers: 1)
       (tile, strip) = (fitting.tile, min(fitting.vectors * lanes, panel))
     }
-    var width = (panel + lanes - 1) / lanes * lanes
-    let hasTensor = stage.results.count == 1
-    if depthCount * width > limit, hasTensor || rows.isEmpty && row.extent * panel <= Self.mostAccumulators {
+    var width = panel.dividedUp(by: lanes) * lanes
+    if depthCount * width > limit, canWait(row.extent * panel, body) {
       // Runs are of whole iterations of the body's outermost reduced axis.
-      let outermost = stage.axes.map { body.extents[$0] }.first { $0 > 1 } ?? 1
+      let outermost = body.outermostReduced
       let below = depthCount / outermost
       depth = inner[0].extent / outermost * Self.block(outermost, most: limit / (below * width))
     }
-    if columns.count == 1 { width = (strip + lanes - 1) / lanes * lanes }
+    if columns.count == 1 { width = strip.dividedUp(by: lanes) * lanes }
     packing = Packing(columns: columns, rowStride: width)
   }
 
@@ -59,24 +57,27 @@ extension ContractionSchedule {
     let most = max(1, min(most, tiles))
     let whole = Self.line >> min(tile.trailingZeroBitCount, Self.line.trailingZeroBitCount)
     guard most >= whole else { return Self.block(tiles, most: most) }
-    return whole * Self.block((tiles + whole - 1) / whole, most: most / whole)
+    return whole * Self.block(tiles.dividedUp(by: whole), most: most / whole)
+  }
+
+  /// Whether so many results have a place between runs along k: the tensor that they belong to, or the workspace.
+  private func canWait(_ resultCount: Int, _ body: KernelBody) -> Bool {
+    body.stages[0].results.count == 1 || rows.isEmpty && resultCount <= Self.mostAccumulators
   }
 
   /// Each panel packs all rows again, so that few panels are good; shorter runs along k make room for wider ones, but results
   /// go through memory between them. Workers get as many panels each.
   private mutating func choosePanels(_ body: KernelBody, workers: Int, limit: Int) {
-    let stage = body.stages[0]
     let (strips, depthCount) = (self.strips, self.depthCount)
-    let hasTensor = stage.results.count == 1
-    let outermost = stage.axes.map { body.extents[$0] }.first { $0 > 1 } ?? 1
+    let outermost = body.outermostReduced
     var least = Double.infinity
     for runs in 1...min(8, outermost) where outermost % runs == 0 {
       let run = depthCount / runs
       let most = max(1, limit / 8 * 9 / run / strip)
-      let panels = ((strips + most - 1) / most + workers - 1) / workers * workers
-      let width = (strips + panels - 1) / panels * strip
+      let panels = strips.dividedUp(by: most).dividedUp(by: workers) * workers
+      let width = strips.dividedUp(by: panels) * strip
       let results = rowShare * min(width, column.extent)
-      let isPossible = runs == 1 || run >= 64 && (hasTensor || rows.isEmpty && results <= Self.mostAccumulators)
+      let isPossible = runs == 1 || run >= 64 && canWait(results, body)
       guard isPossible else { continue }
       // For each row: elements packed, and vectors stored and loaded again, which cost less.
       var cost = Double(panels * depthCount) + Double((runs - 1) * panels * width) * 0.6
@@ -99,7 +100,7 @@ extension ContractionSchedule {
       max(resultBytes, rowBytes) > target.level2Bytes
     else { return }
     let workers = division == .panels ? target.workers : 1
-    panel = (strips + workers - 1) / workers * strip
+    panel = strips.dividedUp(by: workers) * strip
     keepsRows = true
   }
 
@@ -111,7 +112,7 @@ extension ContractionSchedule {
     packing.elementCount = runLength * packing.rowStride
     if packing.columns.count == 1 {
       if body.liesAlongDepth(second, column, stage.axes, atLeast: lanes / 2) { packing.turnedBlock = lanes }
-      let strips = (panel + strip - 1) / strip
+      let strips = panel.dividedUp(by: strip)
       let step = strips > 1 ? Self.step(packing.elementCount) : packing.elementCount
       packing.stripStep = step
       packing.elementCount = strips * step
@@ -133,7 +134,7 @@ extension ContractionSchedule {
 
   /// Elements from one of several packed blocks to the next, which are written side by side: an odd number of cache lines, so
   /// that not all fall into one set.
-  static func step(_ elementCount: Int) -> Int { ((elementCount + line - 1) / line | 1) * line }
+  static func step(_ elementCount: Int) -> Int { (elementCount.dividedUp(by: line) | 1) * line }
 
   /// A block of at most `most`, but at least one, that divides the extent if one does that isn't much smaller.
   static func block(_ extent: Int, most: Int) -> Int {

@@ -76,10 +76,10 @@ struct ContractionSchedule: Sendable {
   var packedTileStep: Int { Self.step(tile * runLength) }
   /// All k.
   var depthCount: Int { inner.reduce(1) { $0 * $1.extent } }
-  var strips: Int { (column.extent + strip - 1) / strip }
+  var strips: Int { column.extent.dividedUp(by: strip) }
   /// All k of a run.
   var runLength: Int { inner.dropFirst().reduce(depth) { $0 * $1.extent } }
-  var depthRuns: Int { (inner[0].extent + depth - 1) / depth }
+  var depthRuns: Int { inner[0].extent.dividedUp(by: depth) }
 }
 
 extension ContractionSchedule {
@@ -132,8 +132,8 @@ extension ContractionSchedule {
     var best = costs.best(rows: rowCosts, columns: column.extent, workers: division == .panels ? target.workers : 1)
     if division == .panels, !packs, target.workers > 1 {
       let byRows = costs.best(rows: rowCosts, columns: column.extent, workers: 1)
-      let tiles = (rows[byRows.row].extent + byRows.tile - 1) / byRows.tile
-      let share = Double((tiles + target.workers - 1) / target.workers) / Double(tiles)
+      let tiles = rows[byRows.row].extent.dividedUp(by: byRows.tile)
+      let share = Double(tiles.dividedUp(by: target.workers)) / Double(tiles)
       if byRows.cost * share < best.cost {
         best = byRows
         division = .rows

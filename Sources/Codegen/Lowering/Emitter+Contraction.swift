@@ -241,8 +241,8 @@ extension Emitter {
   private mutating func emitNextPanel(_ schedule: ContractionSchedule, _ row: AffineExpression, _ columns: Columns) {
     guard let access = schedule.nextPanel else { return }
     let depth = schedule.inner[0]
-    let tiles = (schedule.row.extent + schedule.tile - 1) / schedule.tile
-    let share = (depth.extent + tiles - 1) / tiles
+    let tiles = schedule.row.extent.dividedUp(by: schedule.tile)
+    let share = depth.extent.dividedUp(by: tiles)
     _ = emitLoop(extent: share, []) { emitter, number, _ in
       emitter.bind(depth, to: row.divided(exactlyBy: schedule.tile) * share + AffineExpression(number))
       emitter.open([depth])
@@ -258,7 +258,7 @@ extension Emitter {
     let number = newVariable()
     bind(axis, to: start + AffineExpression(number, coefficient: line))
     let prefetch = LoopStatement.prefetch(self.access(access))
-    append(.loop(Loop(number, extent: (count + line - 1) / line, axis: .unrolled, body: [prefetch])))
+    append(.loop(Loop(number, extent: count.dividedUp(by: line), axis: .unrolled, body: [prefetch])))
   }
 
   private mutating func emitLaterStages() {

@@ -40,11 +40,7 @@ extension Emitter {
     let statements = close()
     if isTop { floor = 0 }
     let isShared = isTop && choice.isParallel && axis == .sequential
-    append(
-      .loop(
-        Loop(
-          variable, extent: extent, axis: isShared ? .parallel : axis, comment: isTop ? comment : "",
-          body: statements)))
+    append(.loop(Loop(variable, extent: extent, axis: isShared ? .parallel : axis, body: statements)))
   }
 
   /// A run of blocks of one axis: `extent` points each, the first at `start`.

@@ -9,6 +9,8 @@ extension Emitter {
   mutating func emitStage(_ index: Int) {
     let stage = body.stages[index]
     let inner = axes.inner[index]
+    let statementCount = scopes[scopes.count - 1].statements.count
+    defer { if !comments.isEmpty { comment(comments[index], from: statementCount) } }
     for scatter in stage.scatters { emit(scatter, inner) }
     if stage.scatters.isEmpty {
       if stage.axes.isEmpty {
@@ -29,6 +31,17 @@ extension Emitter {
       }
     }
     for store in stage.results { self.store(store) }
+  }
+
+  /// Gives the first loop of the current scope, counted from a statement on, its comment.
+  private mutating func comment(_ text: String, from first: Int) {
+    let scope = scopes.count - 1
+    for position in scopes[scope].statements.indices.dropFirst(first) {
+      guard case .loop(var loop) = scopes[scope].statements[position] else { continue }
+      loop.comment = text
+      scopes[scope].statements[position] = .loop(loop)
+      return
+    }
   }
 
   private mutating func emitPoint(_ stage: KernelBody.Stage) {

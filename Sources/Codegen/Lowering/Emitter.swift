@@ -13,7 +13,8 @@ struct Emitter {
   let body: KernelBody
   let axes: LoopAxes
   let choice: ScheduleChoice
-  let comment: String
+  /// What each stage's first loop is about; empty where there is one stage.
+  let comments: [String]
   /// From slots to buffers.
   let buffers: [Int32]
 
@@ -37,12 +38,12 @@ struct Emitter {
   /// The rows that a worker has, where a contraction divides them before it packs; all if nil.
   var rowShare: Rows?
 
-  init(_ body: KernelBody, _ axes: LoopAxes, _ choice: ScheduleChoice, buffers: [Int32], comment: String) {
+  init(_ body: KernelBody, _ axes: LoopAxes, _ choice: ScheduleChoice, buffers: [Int32], comments: [String] = []) {
     self.body = body
     self.axes = axes
     self.choice = choice
     self.buffers = buffers
-    self.comment = comment
+    self.comments = comments
     substitution = [AffineExpression](repeating: AffineExpression(), count: body.extents.count)
     values = [Int32](repeating: -1, count: body.expressions.count)
   }

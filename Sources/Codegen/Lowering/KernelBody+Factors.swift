@@ -85,6 +85,9 @@ extension KernelBody {
     return byteCount > limit ? result : []
   }
 
+  /// Iterations of the first of the contraction's reduced axes that isn't 1.
+  var outermostReduced: Int { stages[0].axes.map { extents[$0] }.first { $0 > 1 } ?? 1 }
+
   /// Of a result with an element for each point of the domain.
   var domainBytes: Int { extents.prefix(domainCount).reduce(4, *) }
 

@@ -24,6 +24,15 @@ extension Lowering {
       isParallel: loops.isParallel)
   }
 
+  /// What each stage of a kernel computes, where it has several.
+  func comments(_ kernel: Kernel, _ frame: Frame) -> [String] {
+    guard kernel.stages.count > 1 else { return [] }
+    return kernel.stages.map { stage in
+      let nodes = stage.roots.map { frame.plan.fusion.roots[$0].node }
+      return nodes.map { "\($0) \(type(of: frame.graph[$0].op).mnemonic)" }.joined(separator: ", ")
+    }
+  }
+
   private func stage(_ stage: Kernel.Stage, _ frame: Frame) -> KernelSummary.Stage {
     var text = stage.inner.isEmpty ? "at each point: " : "along \(Shape(stage.inner)): "
     text += stage.roots.map { index in
@@ -47,7 +56,8 @@ extension ScheduleChoice {
       text += ", vectors of \(min(strip, axes.domain[vectorAxis].extent)) along axis \(vectorAxis)"
       if let tileAxis { text += ", tiles of \(tile) along axis \(tileAxis)" }
     } else {
-      text += ", point by point"
+      let hasRows = axes.inner.contains { !$0.isEmpty }
+      text += hasRows ? ", row by row in vectors of \(strip)" : ", point by point"
     }
     return text
   }

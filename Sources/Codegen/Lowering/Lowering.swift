@@ -155,7 +155,7 @@ struct Lowering {
     let kernel = frame.kernel(position)
     let name = "k\(kernels.count)"
     let choice = ScheduleChoice.choose(body, axes, kernel.form, target, parallelWork: parallelWork)
-    var emitter = Emitter(body, axes, choice, buffers: frame.bufferOf, comment: "")
+    var emitter = Emitter(body, axes, choice, buffers: frame.bufferOf, comments: comments(kernel, frame))
     if let contraction = choice.contraction { emitter.workspace = workspace(contraction, name: name) }
     let statements = emitter.emitKernel()
     kernels.append(

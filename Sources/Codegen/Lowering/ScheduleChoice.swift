@@ -40,7 +40,7 @@ struct ScheduleChoice: Sendable {
       choice.contraction = ContractionSchedule(body, target)
       let column = axes.domain.count - 1
       choice.vectorAxis = column
-      let vectors = (axes.domain[column].extent + lanes - 1) / lanes
+      let vectors = axes.domain[column].extent.dividedUp(by: lanes)
       let width = min(vectors, registers >= 32 ? 3 : 2)
       choice.strip = width * lanes
       if column > 0 {

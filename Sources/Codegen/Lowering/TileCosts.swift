@@ -18,7 +18,7 @@ struct TileCosts {
   private var mostVectors: Int { registers >= 32 ? 4 : 3 }
 
   /// Strips of columns if tiles are as wide as they can be.
-  func fewestStrips(of columns: Int) -> Int { (columns + mostVectors * lanes - 1) / (mostVectors * lanes) }
+  func fewestStrips(of columns: Int) -> Int { columns.dividedUp(by: mostVectors * lanes) }
 
   /// Of a whole axis cut into blocks: full ones and a rest.
   private func blocks(_ extent: Int, _ size: Int) -> [(count: Int, size: Int)] {
@@ -31,7 +31,7 @@ struct TileCosts {
   func best(
     rows: [(extent: Int, cost: Double)], columns: Int, workers: Int
   ) -> (row: Int, tile: Int, vectors: Int, cost: Double) {
-    let vectorCount = (columns + lanes - 1) / lanes
+    let vectorCount = columns.dividedUp(by: lanes)
     var best = (row: 0, tile: 1, vectors: 1, cost: Double.infinity)
     for vectors in 1...min(vectorCount, mostVectors) {
       let most = (registers - vectors - 1) / vectors
@@ -42,7 +42,7 @@ struct TileCosts {
           let (strips, runs) = (blocks(vectorCount, vectors), blocks(rows[axis].extent, tile))
           for strip in strips {
             // The last worker takes the rest beside its share.
-            let share = strip.count == 1 ? 1 : (strip.count + workers - 1) / workers
+            let share = strip.count == 1 ? 1 : strip.count.dividedUp(by: workers)
             for run in runs { cost += Double(share * run.count) * cycles(strip.size, run.size) }
           }
           // A rest is another copy of the code, which has to be compiled and fetched.

@@ -24,7 +24,7 @@ extension Expansion {
       throw .foldExtent(0)
     }
     let isLane = loop.axis == .vector && !Self.containsVectorAxis(loop.body)
-    let parts = isLane ? (loop.extent + lanes - 1) / lanes : loop.extent
+    let parts = isLane ? loop.extent.dividedUp(by: lanes) : loop.extent
     roles[loop.variable.index] = .axis(depth: axes.count)
     axes.append(Axis(extent: loop.extent, isLane: isLane, parts: parts))
     try expand(loop.body)
@@ -149,7 +149,7 @@ extension Expansion {
       case .loop(let loop):
         let extent = loop.extent
         switch loop.axis {
-        case .vector: total += size(of: loop.body, inner + [(extent + lanes - 1) / lanes])
+        case .vector: total += size(of: loop.body, inner + [extent.dividedUp(by: lanes)])
         case .unrolled: total += size(of: loop.body, inner + [extent])
         case .sequential, .parallel: total += min(extent, 64) * size(of: loop.body, inner)
         }

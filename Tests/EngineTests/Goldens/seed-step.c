@@ -45,19 +45,20 @@ static float fma_f32(float a, float b, float c) {
 #endif
 
 /* %53 add i32[] SeedStepTests.swift:17 */
-static void k0_k0_map(i32 *restrict optimizer_step) {
+static void k0_map(i32 *restrict optimizer_step) {
   optimizer_step[0] = (i32)((u32)optimizer_step[0] + 1u);
 }
 
 /* %7 sigmoid f32[200, 100] 1 SeedStepTests.swift:14 */
 /* %10 matmul f32[200, 1] 2 SeedStepTests.swift:15 */
 /* %22 add f32[200, 1] SeedStepTests.swift:17 */
-static void k1_k1_rows(const float *restrict x, const float *restrict x_0_weight,
+static void k1_rows(const float *restrict x, const float *restrict x_0_weight,
     const float *restrict x_0_bias, const float *restrict x_2_weight, float *restrict t7,
     float *restrict t10, const float *restrict x_2_bias, const float *restrict y,
     float *restrict t22) {
   for (long i0 = 0; i0 < 200; i0++) {
     const float v4 = x[i0];
+    /* %7 sigmoid, %10 matmul */
     float lanes79[64];
     for (long i1 = 0; i1 < 64; i1++) {
       const float v9 = min_f32(60.0f, max_f32(-105.0f, fma_f32(v4, x_0_weight[i1], x_0_bias[i1])));
@@ -99,9 +100,10 @@ static void k1_k1_rows(const float *restrict x, const float *restrict x_0_weight
 
 /* %16 sum f32[1] loss SeedStepTests.swift:17 */
 /* %19 divide f32[] loss SeedStepTests.swift:17 */
-static void k2_k2_rows(const float *restrict x_2_bias, const float *restrict t10,
+static void k2_rows(const float *restrict x_2_bias, const float *restrict t10,
     const float *restrict y, float *restrict t19) {
   const float v3 = x_2_bias[0];
+  /* %16 sum */
   float sum1[64];
   float v17[64];
   for (long i0 = 0; i0 < 64; i0++) {
@@ -127,8 +129,9 @@ static void k2_k2_rows(const float *restrict x_2_bias, const float *restrict t10
 
 /* %23 sum f32[1] 2 SeedStepTests.swift:15 */
 /* %50 fma f32[1] 2.bias SeedStepTests.swift:15 */
-static void k3_k3_rows(const float *restrict t22, const float *restrict learningRate,
+static void k3_rows(const float *restrict t22, const float *restrict learningRate,
     float *restrict x_2_bias) {
+  /* %23 sum */
   float sum1[64];
   float v8[64];
   for (long i0 = 0; i0 < 64; i0++) {
@@ -156,7 +159,7 @@ static void k3_k3_rows(const float *restrict t22, const float *restrict learning
 /* %41 fma f32[1, 100] 0.weight SeedStepTests.swift:13 */
 /* %44 fma f32[100] 0.bias SeedStepTests.swift:13 */
 /* %47 fma f32[100, 1] 2.weight SeedStepTests.swift:15 */
-static void k4_k4_columns(float *restrict x_2_weight, const float *restrict t22,
+static void k4_columns(float *restrict x_2_weight, const float *restrict t22,
     const float *restrict t7, const float *restrict x, const float *restrict learningRate,
     float *restrict x_0_weight, float *restrict x_0_bias) {
   float v9[64];
@@ -169,6 +172,7 @@ static void k4_k4_columns(float *restrict x_2_weight, const float *restrict t22,
     sum4[i0] = 0.0f;
     sum5[i0] = 0.0f;
   }
+  /* %29 matmul, %35 sum, %37 matmul */
   for (long i1 = 0; i1 < 200; i1++) {
     for (long i0 = 0; i0 < 64; i0++) {
       const float v6 = t22[i1];
@@ -199,6 +203,7 @@ static void k4_k4_columns(float *restrict x_2_weight, const float *restrict t22,
     sum32[i2] = 0.0f;
     sum33[i2] = 0.0f;
   }
+  /* %29 matmul, %35 sum, %37 matmul */
   for (long i3 = 0; i3 < 200; i3++) {
     for (long i2 = 0; i2 < 36; i2++) {
       const float v34 = t22[i3];
@@ -230,16 +235,16 @@ int step(unsigned char *state, unsigned char *scratch,
          unsigned char *const *inputs, long worker, long workers,
          void (*barrier)(void *), void *context) {
   (void)state, (void)scratch, (void)inputs, (void)worker, (void)workers, (void)barrier, (void)context;
-  if (worker == 0) k0_k0_map((i32 *)(state + 1408));
-  if (worker == 0) k1_k1_rows((const float *)inputs[0], (const float *)(state + 0),
+  if (worker == 0) k0_map((i32 *)(state + 1408));
+  if (worker == 0) k1_rows((const float *)inputs[0], (const float *)(state + 0),
       (const float *)(state + 448), (const float *)(state + 896), (float *)(scratch + 64),
       (float *)(scratch + 80064), (const float *)(state + 1344), (const float *)inputs[1],
       (float *)(scratch + 80896));
-  if (worker == 0) k2_k2_rows((const float *)(state + 1344), (const float *)(scratch + 80064),
+  if (worker == 0) k2_rows((const float *)(state + 1344), (const float *)(scratch + 80064),
       (const float *)inputs[1], (float *)(scratch + 81728));
-  if (worker == 0) k3_k3_rows((const float *)(scratch + 80896), (const float *)inputs[2],
+  if (worker == 0) k3_rows((const float *)(scratch + 80896), (const float *)inputs[2],
       (float *)(state + 1344));
-  if (worker == 0) k4_k4_columns((float *)(state + 896), (const float *)(scratch + 80896),
+  if (worker == 0) k4_columns((float *)(state + 896), (const float *)(scratch + 80896),
       (const float *)(scratch + 64), (const float *)inputs[0], (const float *)inputs[2],
       (float *)(state + 0), (float *)(state + 448));
   return 0;
