@@ -8,7 +8,8 @@ import Cinch
 @main
 struct CinchBench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "cinch-bench", abstract: "Times training steps, and prints one line RESULT {json}; or measures the machine, or kernels.")
+    commandName: "cinch-bench",
+    abstract: "Times training steps, and prints one line RESULT {json}; or measures the machine, or kernels.")
 
   @Option(name: .shortAndLong, help: "Which workload: \(Workload.all.map(\.name).joined(separator: ", ")).")
   var workload: String?

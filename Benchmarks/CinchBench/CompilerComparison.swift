@@ -11,7 +11,8 @@ struct CompilerComparison {
 
   func write(_ workloads: [Workload]) throws {
     print("gcc \(SystemCompiler.defaultFlags.joined(separator: " "))")
-    print("workload   libtcc µs      gcc µs   libtcc/gcc   (medians; \(options.workers) thread\(options.workers == 1 ? "" : "s"))")
+    print(
+      "workload   libtcc µs      gcc µs   libtcc/gcc   (medians; \(options.workers) thread\(options.workers == 1 ? "" : "s"))")
     for workload in workloads { try compare(workload) }
   }
 
@@ -81,7 +82,9 @@ struct CompilerComparison {
     for (mine, theirs) in zip(own.kernels, other.kernels)
     where mine.time > theirs.time * 1.05 && mine.time > own.total * 0.01 {
       let times = [mine, theirs].map { padded(fixed($0.time.seconds * 1e6, 2), 12) }.joined()
-      print(padded("", 8) + times + padded(fixed(mine.time / theirs.time, 2) + "×", 13) + "  \(mine.name): \(mine.origin.first ?? "")")
+      print(
+        padded("", 8) + times + padded(fixed(mine.time / theirs.time, 2) + "×", 13) + "  \(mine.name): \(mine.origin.first ?? "")"
+      )
     }
   }
 }

@@ -8,9 +8,10 @@ struct IntrinsicsComparison {
   /// Of both together.
   let seconds: Double
 
-  private typealias Step = @convention(c) (
-    UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, UnsafePointer<Float>, Float, Int
-  ) -> Float
+  private typealias Step =
+    @convention(c) (
+      UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, UnsafePointer<Float>, Float, Int
+    ) -> Float
 
   func write() throws {
     guard ProcessorFeatures.current.hasAVX512, let workload = Workload.named("W7") else {

@@ -38,7 +38,9 @@ import Testing
       let found = try results(workload, steps: steps, engine, workers: workers, isTesting: isTesting)
       #expect(found.count == expected.count)
       let equal = zip(found, expected).map { $0.bitsEqual(to: $1) }
-      #expect(equal.allSatisfy { $0 }, "\(workload.name) by \(engine) with \(workers) workers: result \(equal.firstIndex(of: false) ?? -1)")
+      #expect(
+        equal.allSatisfy { $0 },
+        "\(workload.name) by \(engine) with \(workers) workers: result \(equal.firstIndex(of: false) ?? -1)")
     }
   }
 

@@ -88,7 +88,9 @@ import Testing
   @Test(arguments: [0, 1, 2, 3] as [UInt64])
   func hostileNumbersNeverTrap(_ seed: UInt64) throws {
     var random = SplitMix(seed: seed)
-    let numbers = ["0", "1", "-1", "64", "65536", "1073741824", "2147483648", "1099511627776", "281474976710655", "-281474976710655"]
+    let numbers = [
+      "0", "1", "-1", "64", "65536", "1073741824", "2147483648", "1099511627776", "281474976710655", "-281474976710655",
+    ]
     for sample in LoopSample.all {
       let words = sample.text.split(separator: /\b/).map(String.init)
       let places = words.indices.filter { words[$0].wholeMatch(of: /[iv]?[0-9]+/) != nil }

@@ -48,21 +48,29 @@ struct BrokenLoop: CustomTestStringConvertible, Sendable {
       .integers, "v30: f32 = select v23, v27, v28", "v30: f32 = select v26, v27, v28", "select chooses by a bool",
       under: "v30: f32"),
     .init(.integers, "v28: f32 = bitcast v0", "v28: f32 = bitcast v25", "bitcast from bool to f32", under: "v28: f32"),
-    .init(.gather, "v0: i32 = load rows[i0]\n          check v0", "v0: i32 = index i0\n          v1: f32 = constant 1.0\n          check v1", "checks v1, which is f32", under: "check v1"),
+    .init(
+      .gather, "v0: i32 = load rows[i0]\n          check v0",
+      "v0: i32 = index i0\n          v1: f32 = constant 1.0\n          check v1", "checks v1, which is f32", under: "check v1"),
   ]
 
   static let loops: [BrokenLoop] = [
     .init(.rowSums, "vector i1 in 64 {", "vector i1 in 60 {", "folds 60 points, which is no power of two", under: "vector i1"),
     .init(.rowSums, "fold add v4", "fold subtract v4", "subtract is no combiner", under: "vector i1"),
     .init(.rowSums, "fold add v4", "fold and v4", "and combines bool, not f32", under: "vector i1"),
-    .init(.rowSums, "sequential i2 in 5 carry", "unrolled i2 in 5 carry", "only sequential loops carry values", under: "unrolled i2"),
+    .init(
+      .rowSums, "sequential i2 in 5 carry", "unrolled i2 in 5 carry", "only sequential loops carry values", under: "unrolled i2"),
     .init(.rowSums, "vector i1 in 64 {", "sequential i1 in 64 {", "only vector and unrolled loops fold", under: "sequential i1"),
     .init(.matmul, "sequential i1 in 2", "parallel i1 in 2", "a parallel loop stands only at the top", under: "parallel i1"),
     .init(.matmul, "unrolled i2 in 4", "vector i2 in 4", "a vector loop cannot stand in a vector loop", under: "vector i3"),
     .init(.matmul, "vector i3 in 32 {", "vector i2 in 32 {", "i2 belongs to another loop already", under: "vector i2"),
     .init(.matmul, "unrolled i2 in 4", "unrolled i2 in 0", "a loop of 0 iterations", under: "unrolled i2"),
-    .init(.gather, "sequential i0 in 8 {\n          v0: i32 = load rows[i0]\n          check", "parallel i0 in 8 {\n          v0: i32 = load rows[i0]\n          check", "checks stand in kernels that worker 0 runs alone", under: "check v0"),
-    .init(.gather, "check v0 limit 20 number 0", "check v0 limit 21 number 0", "the limit of check 0 is 20, not 21", under: "check v0"),
+    .init(
+      .gather, "sequential i0 in 8 {\n          v0: i32 = load rows[i0]\n          check",
+      "parallel i0 in 8 {\n          v0: i32 = load rows[i0]\n          check",
+      "checks stand in kernels that worker 0 runs alone", under: "check v0"),
+    .init(
+      .gather, "check v0 limit 20 number 0", "check v0 limit 21 number 0", "the limit of check 0 is 20, not 21", under: "check v0"
+    ),
     .init(.gather, "check v0 limit 20 number 0", "check v0 limit 20 number 1", "there is no check 1", under: "check v0"),
     .init(.gather, "loop 3 {", "loop 0 {", "a loop of 0 iterations", under: "loop 0"),
   ]
@@ -70,36 +78,75 @@ struct BrokenLoop: CustomTestStringConvertible, Sendable {
   static let indices: [BrokenLoop] = [
     .init(.chain, "below 1000", "below 1001", "touches elements 0 to 1000 of x, which has 1000", under: "load x"),
     .init(.chain, "load x[i0*64 + i1] if", "load x[i0*64 + i1 - 1] if", "touches elements -1 to 998 of x", under: "load x"),
-    .init(.matmul, "store y[i0*200 + i1*32 + i2*50 + i3] = v8 if v1", "store y[i0*200 + i1*32 + i2*50 + i3] = v8", "touches elements 0 to 613 of y", under: "store y"),
-    .init(.matmul, "load x[i0*160 + i2*40 + i4]", "load x[i0*160 + i2*40 + i5]", "i5 is not the variable of a loop around it", under: "load x"),
-    .init(.packing, "prefetch x[i0*96 + i1*12 + 96]", "prefetch x[i0*96 + i2*12 + 96]", "i2 is not the variable of a loop around it", under: "prefetch x"),
+    .init(
+      .matmul, "store y[i0*200 + i1*32 + i2*50 + i3] = v8 if v1", "store y[i0*200 + i1*32 + i2*50 + i3] = v8",
+      "touches elements 0 to 613 of y", under: "store y"),
+    .init(
+      .matmul, "load x[i0*160 + i2*40 + i4]", "load x[i0*160 + i2*40 + i5]", "i5 is not the variable of a loop around it",
+      under: "load x"),
+    .init(
+      .packing, "prefetch x[i0*96 + i1*12 + 96]", "prefetch x[i0*96 + i2*12 + 96]", "i2 is not the variable of a loop around it",
+      under: "prefetch x"),
     .init(.gather, "v0*8 limit 20", "v0*8 limit 21", "touches elements 0 to 167 of table, which has 160", under: "load table"),
     .init(.gather, "v0*8 limit 20", "v0*8 limit 19", "no check puts the index into 0..<19", under: "load table"),
-    .init(.gather, "sequential i0 in 8 {\n          v0: i32 = load rows[i0]\n          check", "sequential i0 in 7 {\n          v0: i32 = load rows[i0]\n          check", "no check puts the index into 0..<20", under: "load table"),
+    .init(
+      .gather, "sequential i0 in 8 {\n          v0: i32 = load rows[i0]\n          check",
+      "sequential i0 in 7 {\n          v0: i32 = load rows[i0]\n          check", "no check puts the index into 0..<20",
+      under: "load table"),
     .init(.packing, "store y[i0*96 + i3] = v2", "store x[i0*96 + i3] = v2", "stores to the input x", under: "store x"),
-    .init(.chain, "store y[i0*64 + i1] = v6 if v0", "store y[i1] = v6", "points of the parallel loop i0 touch each other's elements of y", under: "store y"),
-    .init(.packing, "store panel[i1 + i2*8] = v0", "store panel[i1] = v0", "points of the vector loop i2 touch each other's elements of panel", under: "store panel"),
+    .init(
+      .chain, "store y[i0*64 + i1] = v6 if v0", "store y[i1] = v6",
+      "points of the parallel loop i0 touch each other's elements of y", under: "store y"),
+    .init(
+      .packing, "store panel[i1 + i2*8] = v0", "store panel[i1] = v0",
+      "points of the vector loop i2 touch each other's elements of panel", under: "store panel"),
   ]
 
   static let order: [BrokenLoop] = [
-    .init(.packing, "sequential i1 in 8", "sequential i1 in 7", "reads panel, which this worker has not written", under: "load panel"),
-    .init(.gather, "        run pick\n        barrier\n", "        run pick\n", "accumulate touches picked without a barrier after pick, which writes it", under: "run accumulate"),
-    .init(.gather, "          run accumulate\n          barrier\n", "          run accumulate\n", "accumulate touches total without a barrier after accumulate", under: "run accumulate"),
-    .init(.gather, "        run pick\n        barrier\n", "", "reads elements 0 to 63 of picked, not all of which have been written", under: "load picked"),
-    .init(.gather, "parallel i0 in 8 {\n          v0: i32 = load rows[i0]\n          vector", "parallel i0 in 7 {\n          v0: i32 = load rows[i0]\n          vector", "reads elements 0 to 63 of picked", under: "load picked"),
+    .init(
+      .packing, "sequential i1 in 8", "sequential i1 in 7", "reads panel, which this worker has not written", under: "load panel"),
+    .init(
+      .gather, "        run pick\n        barrier\n", "        run pick\n",
+      "accumulate touches picked without a barrier after pick, which writes it", under: "run accumulate"),
+    .init(
+      .gather, "          run accumulate\n          barrier\n", "          run accumulate\n",
+      "accumulate touches total without a barrier after accumulate", under: "run accumulate"),
+    .init(
+      .gather, "        run pick\n        barrier\n", "", "reads elements 0 to 63 of picked, not all of which have been written",
+      under: "load picked"),
+    .init(
+      .gather, "parallel i0 in 8 {\n          v0: i32 = load rows[i0]\n          vector",
+      "parallel i0 in 7 {\n          v0: i32 = load rows[i0]\n          vector", "reads elements 0 to 63 of picked",
+      under: "load picked"),
     .init(.gather, "        stop_if_failed\n", "", "no check puts the index into 0..<20", under: "load table"),
-    .init(.gather, "        run check_rows\n        barrier\n        stop_if_failed\n", "        run check_rows\n        stop_if_failed\n", "no barrier between the check and here", under: "stop_if_failed"),
-    .init(.gather, "          run accumulate\n          barrier\n        }", "          run accumulate\n          barrier\n        }\n        run check_rows\n        barrier\n        stop_if_failed", "checks after state has been written", under: "run check_rows"),
-    .init(.softmax, "store powers[i3 + i4*64] = v17 if v9", "store powers[i3 + i4*64] = v17 if v5", "v5 is used outside", under: "store powers"),
+    .init(
+      .gather, "        run check_rows\n        barrier\n        stop_if_failed\n",
+      "        run check_rows\n        stop_if_failed\n", "no barrier between the check and here", under: "stop_if_failed"),
+    .init(
+      .gather, "          run accumulate\n          barrier\n        }",
+      "          run accumulate\n          barrier\n        }\n        run check_rows\n        barrier\n        stop_if_failed",
+      "checks after state has been written", under: "run check_rows"),
+    .init(
+      .softmax, "store powers[i3 + i4*64] = v17 if v9", "store powers[i3 + i4*64] = v17 if v5", "v5 is used outside",
+      under: "store powers"),
   ]
 
   static let memory: [BrokenLoop] = [
-    .init(.gather, "buffer spare: f32[64] at scratch + 320", "buffer spare: f32[64] at scratch + 192", "lies over picked, which lives at the same time", under: "buffer spare"),
+    .init(
+      .gather, "buffer spare: f32[64] at scratch + 320", "buffer spare: f32[64] at scratch + 192",
+      "lies over picked, which lives at the same time", under: "buffer spare"),
     .init(.gather, "failure 640", "failure 64", "lies over the failed-check record", under: "buffer picked"),
-    .init(.gather, "failure 640", "failure 704", "the failed-check record at byte 704 is not in scratch", under: "program \"gather\""),
-    .init(.gather, "total: f32[64] at state + 640", "total: f32[64] at state + 576", "shares bytes of state with table", under: "buffer total"),
-    .init(.gather, "total: f32[64] at state + 640", "total: f32[64] at state + 644", "the offset is not a multiple of 64", under: "buffer total"),
-    .init(.gather, "total: f32[64] at state + 640", "total: f32[64] at state + 768", "ends at byte 1024 of a segment of 960", under: "buffer total"),
+    .init(
+      .gather, "failure 640", "failure 704", "the failed-check record at byte 704 is not in scratch", under: "program \"gather\""),
+    .init(
+      .gather, "total: f32[64] at state + 640", "total: f32[64] at state + 576", "shares bytes of state with table",
+      under: "buffer total"),
+    .init(
+      .gather, "total: f32[64] at state + 640", "total: f32[64] at state + 644", "the offset is not a multiple of 64",
+      under: "buffer total"),
+    .init(
+      .gather, "total: f32[64] at state + 640", "total: f32[64] at state + 768", "ends at byte 1024 of a segment of 960",
+      under: "buffer total"),
   ]
 }
 

@@ -1,6 +1,6 @@
 import Cinch
-import Testing
 import TestSupport
+import Testing
 
 @testable import CinchCodegen
 

@@ -48,7 +48,9 @@ import Testing
       g.output("y", g.input("a_b2", [5]) + g.input("a", [5]) * g.input("a.", [5]) + g.input("bool", [5]))
     }
     let step = try lower(graph.optimised(), target: Target(vectorSet: .scalar))
-    for compiler in [StepLibrary.Compiler.tinycc, .system("gcc", ["-std=c99"])] { _ = try StepLibrary(step.portableC, with: compiler) }
+    for compiler in [StepLibrary.Compiler.tinycc, .system("gcc", ["-std=c99"])] {
+      _ = try StepLibrary(step.portableC, with: compiler)
+    }
     #expect(!step.portableC.contains("*restrict bool,"))
   }
 
@@ -123,7 +125,10 @@ import Testing
     case 2: return (a, b, (-(a * b)).nextUp)
     case 3: return (a, b, Float(bitPattern: bits & 0x807f_ffff))
     case 4: return (a, b, (a * b) * Float(sign: .plus, exponent: Int(bits % 60) - 30, significand: 1))
-    default: return (Float(bitPattern: bits & 0x803f_ffff | 0x0f80_0000), Float(bitPattern: bits >> 6 | 0x3000_0000), Float(bitPattern: 7))
+    default:
+      return (
+        Float(bitPattern: bits & 0x803f_ffff | 0x0f80_0000), Float(bitPattern: bits >> 6 | 0x3000_0000), Float(bitPattern: 7)
+      )
     }
   }
 

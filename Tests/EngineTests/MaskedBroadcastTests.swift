@@ -6,7 +6,8 @@ import Testing
 @Suite struct MaskedBroadcastTests {
   @Test(arguments: TestedEngine.available) func lanesOutsideGetTheFill(_ engine: TestedEngine) throws {
     let graph = Graph { g in
-      let x = g.input("x", [22, 1]), bits = g.input("bits", [22, 1], type: .bool)
+      let x = g.input("x", [22, 1])
+      let bits = g.input("bits", [22, 1], type: .bool)
       for (number, fill) in [0, 1.5 as Float].enumerated() {
         // Columns of padding around one.
         g.output("after\(number)", x.padded(low: [0, 0], high: [0, 2], with: fill))

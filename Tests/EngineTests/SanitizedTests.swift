@@ -25,7 +25,8 @@ import Testing
 
   /// The sanitizers would say so.
   @Test func aStrayStoreIsSeen() throws {
-    let program = try TestedProgram("map", CatalogueEngineTests.program(try #require(SampleProgram.all.first { $0.op is TanhOp.Type })))
+    let program = try TestedProgram(
+      "map", CatalogueEngineTests.program(try #require(SampleProgram.all.first { $0.op is TanhOp.Type })))
     let harness = try Harness([program])
     _ = try harness.run(harness.source)
     let broken = harness.source.replacing(#/take\(file, (\d+)\)/#) { "take(file, \((Int($0.output.1) ?? 9) - 1))" }

@@ -56,7 +56,9 @@ import Testing
   }
 
   /// What a compiler's own defaults make of the file: contraction would be on, were it not off in the text.
-  @Test(arguments: [["-O3", "-march=native"], ["-O2"], ["-std=c99", "-O3", "-march=native"], ["-std=gnu17", "-O3", "-march=native"]])
+  @Test(arguments: [
+    ["-O3", "-march=native"], ["-O2"], ["-std=c99", "-O3", "-march=native"], ["-std=gnu17", "-O3", "-march=native"],
+  ])
   func compilersDefaultsGiveTheBitsOfLibtcc(options: [String]) throws {
     let step = try Self.step()
     let proof = try step.verified()

@@ -41,7 +41,8 @@ import Testing
     var left: [HostTensor] = []
     for _ in 0..<3 {
       for start in [0, 32] {
-        left.append(try #require(try whole.run(["x": x.rows(start..<start + 32), "y": y.rows(start..<start + 32)], state: state)["loss"]))
+        left.append(
+          try #require(try whole.run(["x": x.rows(start..<start + 32), "y": y.rows(start..<start + 32)], state: state)["loss"]))
       }
       left.append(try #require(try part.run(["x": x.rows(64..<71), "y": y.rows(64..<71)], state: state)["loss"]))
       let scores = try evaluation.run(["x": x, "y": y], state: state)

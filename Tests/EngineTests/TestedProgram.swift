@@ -47,10 +47,13 @@ struct TestedProgram: Sendable {
     moved.inputs = program.inputs.mapValues(rounded)
     moved.state = program.state.mapValues(rounded)
     let graph = try program.graph.decomposed().rewritten { builder, node, operands in
-      guard node.type.elementType == .float32, node.bodies.isEmpty, !node.operands.isEmpty, !(node.op is Projection) else { return nil }
+      guard node.type.elementType == .float32, node.bodies.isEmpty, !node.operands.isEmpty, !(node.op is Projection) else {
+        return nil
+      }
       let exact = builder.add(node.op, operands, at: node.site)
       let factor: Float = seed == 0 ? 1 : random.float(in: 1 - 0x1p-20...1 + 0x1p-20)
-      return builder.add(Multiply(), [exact, builder.constant(.float(factor), shape: node.type.shape, at: node.site)], at: node.site)
+      return builder.add(
+        Multiply(), [exact, builder.constant(.float(factor), shape: node.type.shape, at: node.site)], at: node.site)
     }
     return try Self.results(of: Interpreter(graph, mode: .float64), moved)
   }

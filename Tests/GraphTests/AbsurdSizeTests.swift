@@ -69,7 +69,9 @@ import Testing
       #expect("\(layer)".contains("\(size)") || size == 0 || size == -1)
       _ = layer.parameterCount
       let line = #line + 1
-      let error = #expect(throws: GraphError.self) { try layer.summary(input: example.type.shape, type: example.type.elementType) }
+      let error = #expect(throws: GraphError.self) {
+        try layer.summary(input: example.type.shape, type: example.type.elementType)
+      }
       let sites = error?.diagnostics.flatMap { [$0.site] + $0.notes.map(\.site) } ?? []
       #expect(sites.allSatisfy { $0.filePath == #filePath && $0.line <= line }, "\(size): \(sites)")
     }
@@ -89,7 +91,10 @@ import Testing
     func messages(_ build: (Tensor, Tensor) -> Tensor) -> [String] {
       Graph { g in g.output("y", build(g.input("x", [1, 1, 5, 5]), g.input("w", [1, 1, 3, 3]))) }.diagnostics.map(\.message)
     }
-    #expect(messages { conv2d($0, $1, stride: Size2D(.max, 1)) } == ["a convolution's strides must be from 1 to 2²⁸, not [\(Int.max), 1]"])
+    #expect(
+      messages { conv2d($0, $1, stride: Size2D(.max, 1)) } == [
+        "a convolution's strides must be from 1 to 2²⁸, not [\(Int.max), 1]"
+      ])
     #expect(
       messages { conv2d($0, $1, padding: Size2D(0, .max)) }
         == ["a convolution's padding must be from 0 to 2²⁸, not [0, \(Int.max)] and [0, \(Int.max)]"])

@@ -31,7 +31,8 @@ import Testing
   @Test func samplesHaveOddSizes() {
     for op in OpCatalogue.all where op.samples.contains(where: { !$0.operands.isEmpty }) {
       let shapes = op.samples.flatMap { $0.operands.map(\.type.shape) }
-      #expect(shapes.contains { $0.elementCount == 1 || $0.extents.contains(1) }, "\(op.mnemonic) has no sample with an extent of 1")
+      #expect(
+        shapes.contains { $0.elementCount == 1 || $0.extents.contains(1) }, "\(op.mnemonic) has no sample with an extent of 1")
       #expect(
         shapes.contains { $0.extents.contains { $0 > 8 && $0 % 8 != 0 } }, "\(op.mnemonic) has no sample of an odd size")
       #expect(shapes.contains { $0.elementCount > 64 }, "\(op.mnemonic) has no sample with more than 64 elements")

@@ -22,10 +22,15 @@ import Testing
 
     private enum Key: CodingKey { case type, shape, values }
     private enum Number: Decodable {
-      case finite(Double), named(String)
+      case finite(Double)
+      case named(String)
       init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        if let value = try? container.decode(Double.self) { self = .finite(value) } else { self = .named(try container.decode(String.self)) }
+        if let value = try? container.decode(Double.self) {
+          self = .finite(value)
+        } else {
+          self = .named(try container.decode(String.self))
+        }
       }
       var value: Double {
         switch self {
@@ -50,7 +55,9 @@ import Testing
 
   static let table: [Case] = {
     let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Conventions/conventions.json")
-    guard let data = try? Data(contentsOf: file), let cases = try? JSONDecoder().decode([Case].self, from: data) else { return [] }
+    guard let data = try? Data(contentsOf: file), let cases = try? JSONDecoder().decode([Case].self, from: data) else {
+      return []
+    }
     return cases
   }()
 

@@ -27,7 +27,9 @@ import Testing
       let later = loss * 3
       let apart = cos(x)
       let names = ["x", "h", "loss", "later", "apart"]
-      for (name, gradient) in zip(names, gradients(of: loss, withRespectTo: [x, h, loss, later, apart])) { g.output(name, gradient) }
+      for (name, gradient) in zip(names, gradients(of: loss, withRespectTo: [x, h, loss, later, apart])) {
+        g.output(name, gradient)
+      }
     }
     expectClose(found["h"], x.map { 2 * sinOf($0) })
     // Both targets lie on one path, and both are whole.
@@ -70,7 +72,9 @@ import Testing
   /// A penalty on a gradient is a loss like any other: its gradient against differences of it.
   @Test func aGradientPenaltyTrains() throws {
     func graph(_ g: GraphBuilder) {
-      let x = g.input("x", [4, 3]), w = g.input("w", [3, 5]), v = g.input("v", [5, 1])
+      let x = g.input("x", [4, 3])
+      let w = g.input("w", [3, 5])
+      let v = g.input("v", [5, 1])
       let loss = softplus(matmul(tanh(matmul(x, w)), v)).mean()
       let slope = gradient(of: loss, withRespectTo: x)
       let penalty = (slope * slope).sum()
@@ -79,7 +83,9 @@ import Testing
     }
     var random = SplitMix(seed: 5)
     var inputs: [String: [Double]] = [:]
-    for (name, count) in [("x", 12), ("w", 15), ("v", 5)] { inputs[name] = (0..<count).map { _ in Double(random.float(in: -1...1)) } }
+    for (name, count) in [("x", 12), ("w", 15), ("v", 5)] {
+      inputs[name] = (0..<count).map { _ in Double(random.float(in: -1...1)) }
+    }
     let here = try run(inputs, graph)
     for name in ["w", "v"] {
       for position in [0, 3, 4] {
@@ -144,10 +150,11 @@ import Testing
         g.output("loss", value)
       }
       #expect(graph.diagnostics.isEmpty)
-      var state = Dictionary(uniqueKeysWithValues: graph.state.map { variable in
-        let other = StateVariable(name: variable.name, type: variable.type, role: .parameter, initialiser: .uniform(bound: 1))
-        return (variable.name, other.initialValue(seed: 3))
-      })
+      var state = Dictionary(
+        uniqueKeysWithValues: graph.state.map { variable in
+          let other = StateVariable(name: variable.name, type: variable.type, role: .parameter, initialiser: .uniform(bound: 1))
+          return (variable.name, other.initialValue(seed: 3))
+        })
       let x = (0..<7).map { Float($0) * 0.4 - 1.2 }
       return try Interpreter(graph.optimised()).run(
         inputs: ["x": .float32(x), "y": .float32(x.map { $0 * $0 })], state: &state

@@ -9,7 +9,8 @@ import Testing
     _ loss: Loss, _ prediction: [Float], _ shape: Shape, _ target: ElementArray, _ targetShape: Shape
   ) throws -> (loss: Double, gradient: [Double]) {
     let graph = Graph { g in
-      let x = g.input("x", shape), y = g.input("y", targetShape, type: target.elementType)
+      let x = g.input("x", shape)
+      let y = g.input("y", targetShape, type: target.elementType)
       let value = loss(x, y)
       g.output("loss", value)
       g.output("gradient", gradient(of: value, withRespectTo: x))
@@ -93,7 +94,8 @@ import Testing
           name: variable.name, type: variable.type, role: .parameter, initialiser: .uniform(bound: 1))
         state[variable.name] = other.initialValue(seed: 7)
       }
-      let x = (0..<12).map { Float($0 % 5) * 0.3 - 0.5 }, y = (0..<8).map { Float($0 % 3) * 0.5 }
+      let x = (0..<12).map { Float($0 % 5) * 0.3 - 0.5 }
+      let y = (0..<8).map { Float($0 % 3) * 0.5 }
       return try Interpreter(graph, mode: .float64).run(
         inputs: ["x": .float32(x), "y": .float32(y)], state: &state
       ).mapValues { $0.doubles }
@@ -143,6 +145,9 @@ import Testing
       let y = model(g.input("x", [2])).sum()
       g.output("w.g", gradient(of: y, withRespectTo: model.weight.tensor(in: g)))
     }
-    #expect(graph.diagnostics.map(\.message) == ["the hand-written backward of Forgetful returns no gradient for its parameter 'weight'"])
+    #expect(
+      graph.diagnostics.map(\.message) == [
+        "the hand-written backward of Forgetful returns no gradient for its parameter 'weight'"
+      ])
   }
 }

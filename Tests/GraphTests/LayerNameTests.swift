@@ -92,7 +92,8 @@ private struct Tied: Module {
   }
 
   @Test func copiesShareParametersAndConstructionsDoNot() {
-    let one = Linear(2, 2), other = Linear(2, 2)
+    let one = Linear(2, 2)
+    let other = Linear(2, 2)
     let copy = one
     #expect(one.weight == copy.weight)
     #expect(one.weight != other.weight)

@@ -69,7 +69,9 @@ import Testing
     _ start: [Float], _ gradients: [[Float]], lr: Double, beta1: Double, beta2: Double, epsilon: Double,
     added: Double = 0, decoupled: Double = 0
   ) -> [[Double]] {
-    var p = start.map(Double.init), m = [0.0, 0], v = [0.0, 0]
+    var p = start.map(Double.init)
+    var m = [0.0, 0]
+    var v = [0.0, 0]
     var (power1, power2) = (1.0, 1.0)
     return gradients.map { gradient in
       power1 *= beta1

@@ -39,9 +39,13 @@ import Testing
         return "\(error)"
       }
     }
-    let first = ScalarValue(raw: 0), second = ScalarValue(raw: 1), itself = ScalarValue(raw: 2)
-    let mixed: [ElementType] = [.float32, .int32], bools: [ElementType] = [.bool, .bool]
-    let floats: [ElementType] = [.float32, .float32], ints: [ElementType] = [.int32, .int32]
+    let first = ScalarValue(raw: 0)
+    let second = ScalarValue(raw: 1)
+    let itself = ScalarValue(raw: 2)
+    let mixed: [ElementType] = [.float32, .int32]
+    let bools: [ElementType] = [.bool, .bool]
+    let floats: [ElementType] = [.float32, .float32]
+    let ints: [ElementType] = [.int32, .int32]
     #expect(message(floats, .apply(.add, [first, second], type: .float32)) == nil)
     #expect(
       message(floats, .apply(.add, [first], type: .float32)) == "scalar value 2: add takes 2 operands, not 1")

@@ -47,7 +47,8 @@ import Testing
       bits += stride
     }
     let places: [Float] = [
-      0, 0x1p-126, 0.125, 0.5, 0.70710677, 0.9, 1, 1.4142135, 4, 10, 16, 60, 88.72284, 87.33655, 103.97208, 105, 120, 0x1p17, 0x1p24,
+      0, 0x1p-126, 0.125, 0.5, 0.70710677, 0.9, 1, 1.4142135, 4, 10, 16, 60, 88.72284, 87.33655, 103.97208, 105, 120, 0x1p17,
+      0x1p24,
       0x1p96, 0x1p127, .greatestFiniteMagnitude, .infinity, .pi / 4, .pi / 2, .pi, 3 * .pi / 2, 2 * .pi, 1e5, 1e9,
     ]
     for place in places {
@@ -80,7 +81,10 @@ import Testing
           continue
         }
         if rounded.sign != y.sign { mistakes.append("\(x) gives \(y), exactly \(exact)") }
-        if y == rounded { histogram[0] += 1; continue }
+        if y == rounded {
+          histogram[0] += 1
+          continue
+        }
         // An infinity counts as the next power of two.
         let limit = 0x1p128
         let target = Swift.min(Swift.max(exact, -limit), limit)
@@ -99,7 +103,12 @@ import Testing
       .greatestFiniteMagnitude, 0x1p23, 0x1p24, 8_388_609, 16_777_215, 16_777_218, 1.5, -1.5, 0.99999994, 1.0000001, 127, -126,
     ]
     var (bases, exponents): ([Float], [Float]) = ([], [])
-    for a in special { for b in special { bases.append(a); exponents.append(b) } }
+    for a in special {
+      for b in special {
+        bases.append(a)
+        exponents.append(b)
+      }
+    }
     var state: UInt64 = 7
     for _ in 0..<200_000 {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -111,7 +120,10 @@ import Testing
       let (a, b, y) = (bases[index], exponents[index], results[index])
       let exact = Foundation.pow(Double(a), Double(b))
       let rounded = Float(exact)
-      if rounded.isNaN { #expect(y.isNaN, "\(a) ^ \(b)") ; continue }
+      if rounded.isNaN {
+        #expect(y.isNaN, "\(a) ^ \(b)")
+        continue
+      }
       #expect(y == rounded || (Double(y) - exact).magnitude <= 1 * Double(rounded.ulp), "\(a) ^ \(b) = \(y), exactly \(exact)")
       #expect(y.sign == rounded.sign, "\(a) ^ \(b) = \(y)")
     }

@@ -128,8 +128,8 @@ import Testing
 
   @Test func conversionToIntegerTruncatesAndSaturates() throws {
     let cases: [(Double, Int32)] = [
-      (1.9, 1), (-1.9, -1), (-0.0, 0), (2147483520, 2_147_483_520), (2147483648, .max), (1e30, .max),
-      (.infinity, .max), (-2147483648, .min), (-1e30, .min), (-.infinity, .min), (.nan, 0),
+      (1.9, 1), (-1.9, -1), (-0.0, 0), (2_147_483_520, 2_147_483_520), (2_147_483_648, .max), (1e30, .max),
+      (.infinity, .max), (-2_147_483_648, .min), (-1e30, .min), (-.infinity, .min), (.nan, 0),
     ]
     for (value, expected) in cases {
       #expect(try apply(.convert, .float(Float(value)), type: .int32) == .int(expected))

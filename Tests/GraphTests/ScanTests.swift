@@ -27,7 +27,9 @@ import Testing
   }
 
   /// One number that depends on everything: last carried values and the stacked output.
-  static func value(_ g: GraphBuilder, isUnrolled: Bool, isReversed: Bool = false) -> (value: Tensor, targets: [Tensor], all: [Tensor]) {
+  static func value(_ g: GraphBuilder, isUnrolled: Bool, isReversed: Bool = false) -> (
+    value: Tensor, targets: [Tensor], all: [Tensor]
+  ) {
     let tensors = inputs.map { g.input($0.name, $0.shape) }
     let (x, h, c, v) = (tensors[0], tensors[1], tensors[2], tensors[5])
     let cell = Cell(w: tensors[3], b: tensors[4])
@@ -79,13 +81,17 @@ import Testing
     #expect(found.count == 17 && found.keys == expected.keys)
     for (name, values) in expected {
       #expect(values.doubles.contains { abs($0) > 1e-2 }, "\(name) is all zero")
-      for (a, b) in zip(found[name]?.doubles ?? [], values.doubles) { #expect(abs(a - b) <= 1e-12 * max(1, abs(b)), "\(name): \(a), \(b)") }
+      for (a, b) in zip(found[name]?.doubles ?? [], values.doubles) {
+        #expect(abs(a - b) <= 1e-12 * max(1, abs(b)), "\(name): \(a), \(b)")
+      }
     }
     // Through all passes, in Float32.
     let optimised = try Interpreter(loop.optimised()).run(inputs: Self.values())
     for (name, values) in expected {
       let scale = values.doubles.map(\.magnitude).max() ?? 1
-      for (a, b) in zip(optimised[name]?.doubles ?? [], values.doubles) { #expect(abs(a - b) <= 1e-5 * max(1, scale), "\(name): \(a), \(b)") }
+      for (a, b) in zip(optimised[name]?.doubles ?? [], values.doubles) {
+        #expect(abs(a - b) <= 1e-5 * max(1, scale), "\(name): \(a), \(b)")
+      }
     }
   }
 
@@ -118,7 +124,8 @@ import Testing
   /// Without the DSL or autodiff: the recurrence h ← a·h + x by hand, with its gradients.
   @Test func aRecurrenceByHand() throws {
     let graph = Graph { g in
-      let x = g.input("x", [4]), a = g.input("a", [])
+      let x = g.input("x", [4])
+      let a = g.input("a", [])
       let (last, all) = scan(over: x, initial: g.constant(2)) { slice, h in
         let next = a * h + slice
         return (carried: next, output: next)
@@ -156,7 +163,9 @@ import Testing
   @Test func loopsInLoopsAreDifferentiated() throws {
     func graph(isUnrolled: Bool) -> Graph {
       Graph { g in
-        let x = g.input("x", [3, 4, 2]), w = g.input("w", [2, 2]), h = g.input("h", [1, 2])
+        let x = g.input("x", [3, 4, 2])
+        let w = g.input("w", [2, 2])
+        let h = g.input("h", [1, 2])
         func step(_ slice: Tensor, _ h: Tensor) -> Tensor { tanh(matmul(h, w) + slice.expandedAxis(0)) * w.sum() }
         func rows(_ tensor: Tensor) -> [Tensor] {
           (0..<tensor.shape[0]).map { tensor.sliced(along: 0, $0..<$0 + 1).squeezed(0) }
@@ -165,10 +174,11 @@ import Testing
         if isUnrolled {
           result = rows(x).reduce(h) { h, row in rows(row).reduce(h) { step($1, $0) } * sigmoid(h) }
         } else {
-          result = scan(over: [x], initial: [h]) { slices, carried in
-            let inner = scan(over: [slices[0]], initial: carried) { (carried: [step($0[0], $1[0])], outputs: []) }
-            return (carried: [inner.carried[0] * sigmoid(carried[0])], outputs: [])
-          }.carried[0]
+          result =
+            scan(over: [x], initial: [h]) { slices, carried in
+              let inner = scan(over: [slices[0]], initial: carried) { (carried: [step($0[0], $1[0])], outputs: []) }
+              return (carried: [inner.carried[0] * sigmoid(carried[0])], outputs: [])
+            }.carried[0]
         }
         let first = gradients(of: (result * result).sum(), withRespectTo: [x, w, h])
         let slope = first.reduce(g.constant(0)) { $0 + ($1 * $1).sum() }
@@ -185,11 +195,15 @@ import Testing
     let expected = try Interpreter(graph(isUnrolled: true), mode: .float64).run(inputs: inputs)
     #expect(found.count == 7)
     for (name, values) in expected {
-      for (a, b) in zip(found[name]?.doubles ?? [], values.doubles) { #expect(abs(a - b) <= 1e-10 * max(1, abs(b)), "\(name): \(a), \(b)") }
+      for (a, b) in zip(found[name]?.doubles ?? [], values.doubles) {
+        #expect(abs(a - b) <= 1e-10 * max(1, abs(b)), "\(name): \(a), \(b)")
+      }
     }
     let optimised = try Interpreter(graph(isUnrolled: false).optimised()).run(inputs: inputs)
     for (name, values) in expected {
-      for (a, b) in zip(optimised[name]?.doubles ?? [], values.doubles) { #expect(abs(a - b) <= 1e-4 * max(1, abs(b)), "\(name): \(a), \(b)") }
+      for (a, b) in zip(optimised[name]?.doubles ?? [], values.doubles) {
+        #expect(abs(a - b) <= 1e-4 * max(1, abs(b)), "\(name): \(a), \(b)")
+      }
     }
   }
 
@@ -237,7 +251,8 @@ import Testing
   @Test func everyIterationDrawsNewNumbers() throws {
     let clean = Graph { g in
       let x = g.input("x", [8])
-      g.output("drawn", scan(over: x, initial: g.constant(0)) { x, h in (carried: h, output: x + g.random(.uniform, [2])) }.stacked)
+      g.output(
+        "drawn", scan(over: x, initial: g.constant(0)) { x, h in (carried: h, output: x + g.random(.uniform, [2])) }.stacked)
     }
     #expect(clean.diagnostics.isEmpty)
     let nothing = Graph { g in
@@ -252,13 +267,18 @@ import Testing
   /// What is left of the loops: the weight's gradient is one product after the loop, dead parts are gone.
   @Test func weightsAreDifferentiatedAfterTheLoop() throws {
     let graph = try Graph { g in
-      let x = g.input("x", [6, 5, 4]), h = g.input("h", [5, 3]), w = g.parameter("w", [4, 3]), u = g.parameter("u", [3, 3])
+      let x = g.input("x", [6, 5, 4])
+      let h = g.input("h", [5, 3])
+      let w = g.parameter("w", [4, 3])
+      let u = g.parameter("u", [3, 3])
       let b = g.parameter("b", [3])
       let (last, _) = scan(over: x, initial: h) { x, h in
         let next = tanh(matmul(x, w) + matmul(h, u) + b)
         return (carried: next, output: next)
       }
-      for (name, gradient) in zip(["w", "u", "b"], gradients(of: last.sum(), withRespectTo: [w, u, b])) { g.output(name, gradient) }
+      for (name, gradient) in zip(["w", "u", "b"], gradients(of: last.sum(), withRespectTo: [w, u, b])) {
+        g.output(name, gradient)
+      }
     }.optimised()
     let loops = graph.nodes.compactMap { $0.op as? Repeat }
     #expect(loops.count == 2)
@@ -288,7 +308,9 @@ import Testing
     let other = GraphBuilder(name: "other").input("o", [2])
     var line = 0
     let graph = Graph { g in
-      let x = g.input("x", [3, 2]), y = g.input("y", [4, 2]), h = g.input("h", [2])
+      let x = g.input("x", [3, 2])
+      let y = g.input("y", [4, 2])
+      let h = g.input("h", [2])
       var leaked = h
       let sequences = ["lengths": [x, y], "scalar": [g.constant(1)], "missing": [], "none": []][mistake] ?? [x]
       let count = ["count": 5, "none": 0][mistake]

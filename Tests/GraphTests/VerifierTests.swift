@@ -109,12 +109,16 @@ import Testing
     Break("type", at: 4, "the op's rule gives f32[4, 3], the node has f32[3, 4]") { $0.nodes[4].type.shape = [3, 4] },
     Break("type", at: 4, "the op's rule gives f32[4, 3], the node has i32[4, 3]") { $0.nodes[4].type.elementType = .int32 },
     Break("type", at: 2, "matmul takes 2 operands, not 1") { $0.nodes[2].operands.removeLast() },
-    Break("type", at: 2, "matmul needs equal inner dimensions: [4, 5] × [4, 5] (5 ≠ 4)") { $0.nodes[2].operands = [NodeID(0), NodeID(0)] },
+    Break("type", at: 2, "matmul needs equal inner dimensions: [4, 5] × [4, 5] (5 ≠ 4)") {
+      $0.nodes[2].operands = [NodeID(0), NodeID(0)]
+    },
     Break("type", at: 3, "sum along axis 2, which a tensor of shape [4, 3] doesn't have") { $0.nodes[3].op = Sum(axes: [2]) },
     Break("type", at: 3, "sum names axis 0 twice or out of order") { $0.nodes[3].op = Sum(axes: [0, 0], order: nil) },
     Break("state", at: 1, "there is no state 7; the graph has 2") { $0.nodes[1].op = ReadState(StateID(7), $0.nodes[1].type) },
     Break("state", at: 1, "'n' has type i32[], not f32[5, 3]") { $0.nodes[1].op = ReadState(StateID(1), $0.nodes[1].type) },
-    Break("primitives only", at: 5, "softmax is a decomposition, and those are replaced by now", promising: .primitivesOnly) { _ in },
+    Break("primitives only", at: 5, "softmax is a decomposition, and those are replaced by now", promising: .primitivesOnly) {
+      _ in
+    },
     Break("order", at: 3, "the order of accumulation is not set", promising: .ordersSet) { $0.nodes[3].op = Sum(axes: [0]) },
     Break("order", at: 2, "the order of accumulation is not set", promising: .ordersSet) { $0.nodes[2].op = MatMul() },
     Break("order", at: 3, "48 lanes are no power of two") { $0.nodes[3].op = Sum(axes: [0], order: .lanes(48)) },
@@ -122,7 +126,9 @@ import Testing
   ]
 
   private static let meanings: [Break] = [
-    lie(.elementwise(ScalarFunction(.add, [.float32, .float32], type: .float32)), [4], "its function takes [\"f32\", \"f32\"], not [\"f32\"]"),
+    lie(
+      .elementwise(ScalarFunction(.add, [.float32, .float32], type: .float32)), [4],
+      "its function takes [\"f32\", \"f32\"], not [\"f32\"]"),
     lie(.elementwise(ScalarFunction(.less, [.float32, .float32], type: .bool)), [4, 4], "its function gives bool, not f32"),
     lie(.elementwise(ScalarFunction(.negate, [.float32], type: .float32)), [3], "elementwise [3] is not [4, 3]"),
     lie(

@@ -81,7 +81,8 @@ import Testing
     let parameters = message {
       _ = try Trainer(Linear(1 << 20, 1 << 17), loss: .meanSquaredError, optimizer: .sgd(learningRate: 0.1))
     }
-    #expect(parameters.hasPrefix("Cannot allocate 549.8 GB (549756338368 bytes) for parameters and optimizer state: the machine has"))
+    #expect(
+      parameters.hasPrefix("Cannot allocate 549.8 GB (549756338368 bytes) for parameters and optimizer state: the machine has"))
     for engine in [Engine.interpreter, .tinycc(nil)] {
       let output = message {
         let program = try Graph { g in
@@ -91,8 +92,9 @@ import Testing
       }
       #expect(output.contains("Cannot allocate") && output.contains("'step'"), "\(engine): \(output)")
     }
-    #expect(message { _ = try Trainer(Linear(1 << 20, 1 << 20), loss: .meanSquaredError, optimizer: .sgd(learningRate: 0.1)) }
-      .contains("'weight' can't have the shape [1048576, 1048576]: extents must be positive and the elements at most 2³⁸"))
+    #expect(
+      message { _ = try Trainer(Linear(1 << 20, 1 << 20), loss: .meanSquaredError, optimizer: .sgd(learningRate: 0.1)) }
+        .contains("'weight' can't have the shape [1048576, 1048576]: extents must be positive and the elements at most 2³⁸"))
   }
 
   /// More elements than Int32 numbers, though no coordinate is.
@@ -110,7 +112,8 @@ import Testing
   @Test func shapesThatNoTensorHas() {
     #expect(HostTensor.mistake(in: [2, -1]) == "a tensor can't have the shape [2, -1]: no extent is negative")
     #expect(HostTensor.mistake(in: [-1, -2]) == "a tensor can't have the shape [-1, -2]: no extent is negative")
-    #expect(HostTensor.mistake(in: [.max, 2]) == "a tensor of shape [\(Int.max), 2] has more than 2³⁸ elements; no memory holds it")
+    #expect(
+      HostTensor.mistake(in: [.max, 2]) == "a tensor of shape [\(Int.max), 2] has more than 2³⁸ elements; no memory holds it")
     #expect(HostTensor.mistake(in: [0, 3]) == nil && HostTensor.mistake(in: []) == nil)
   }
 

@@ -63,7 +63,9 @@ import Testing
     // Rows of a head are neighbours, heads are not.
     Case(
       name: "rows of heads", a: [8, 4, 64, 24], b: [8, 64, 100],
-      build: { matmul($0.transposed(to: [0, 2, 1, 3]).reshaped(to: [512, 96]).transposedMatrix(), $1.reshaped(to: [512, 100])) },
+      build: {
+        matmul($0.transposed(to: [0, 2, 1, 3]).reshaped(to: [512, 96]).transposedMatrix(), $1.reshaped(to: [512, 100]))
+      },
       says: ["tiles of"]),
     Case(
       name: "large results of short chains", a: [1100, 24], b: [24, 517], build: { matmul($0, $1) + 1 }, says: ["packed"]),

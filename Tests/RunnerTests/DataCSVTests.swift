@@ -21,7 +21,8 @@ import Testing
   @Test func labelsNeedAClass() throws {
     let table = try CSVTable(text: "1,2")
     #expect(message { _ = try table.labels(column: 0, classes: 0) } == "text: error: labels tell at least one class apart, not 0")
-    #expect(message { _ = try table.labels(column: 0, classes: -3) } == "text: error: labels tell at least one class apart, not -3")
+    #expect(
+      message { _ = try table.labels(column: 0, classes: -3) } == "text: error: labels tell at least one class apart, not -3")
   }
 
   /// So many that comparing each with all others would take minutes.

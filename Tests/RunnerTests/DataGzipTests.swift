@@ -53,7 +53,8 @@ import Testing
       let whole = sample.compressed
       for count in 2..<whole.count {
         #expect(
-          message(Array(whole[..<count])) == "t.gz: error: is truncated: its compressed data ends too early, after \(count) bytes")
+          message(Array(whole[..<count])) == "t.gz: error: is truncated: its compressed data ends too early, after \(count) bytes"
+        )
       }
     }
   }

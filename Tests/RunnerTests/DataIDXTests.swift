@@ -27,10 +27,11 @@ import Testing
     #expect(try self.file(labels).labels(classes: 10) == HostTensor([9, 0, 4] as [Int32]))
   }
 
-  @Test(arguments: [
-    (9, [0xFF, 0x7F], [-1, 127]), (0x0B, [0xFF, 0xFE, 0x01, 0x00], [-2, 256]), (0x0C, [0xFF, 0xFF, 0xFF, 0xFD], [-3]),
-    (0x0D, [0x3F, 0xC0, 0, 0], [1.5]), (0x0E, [0xC0, 0x04, 0, 0, 0, 0, 0, 0], [-2.5]),
-  ] as [(UInt8, [UInt8], [Float])])
+  @Test(
+    arguments: [
+      (9, [0xFF, 0x7F], [-1, 127]), (0x0B, [0xFF, 0xFE, 0x01, 0x00], [-2, 256]), (0x0C, [0xFF, 0xFF, 0xFF, 0xFD], [-3]),
+      (0x0D, [0x3F, 0xC0, 0, 0], [1.5]), (0x0E, [0xC0, 0x04, 0, 0, 0, 0, 0, 0], [-2.5]),
+    ] as [(UInt8, [UInt8], [Float])])
   func elementsHaveTheHighestByteFirst(code: UInt8, bytes: [UInt8], values: [Float]) throws {
     #expect(try file([0, 0, code, 1, 0, 0, 0, UInt8(values.count)] + bytes).floats() == HostTensor(values))
   }

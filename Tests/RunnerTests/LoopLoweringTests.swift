@@ -98,7 +98,8 @@ import Testing
         g.output("loss", loss)
         let names = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
         let gates = isGated ? 4 : 3
-        let parameters = zip(names, [[5, gates * units], [units, gates * units], [gates * units], [gates * units]] as [Shape]).map {
+        let parameters = zip(names, [[5, gates * units], [units, gates * units], [gates * units], [gates * units]] as [Shape]).map
+        {
           g.parameter($0, $1)
         }
         for (parameter, gradient) in zip(parameters, gradients(of: loss, withRespectTo: parameters)) {
@@ -117,7 +118,9 @@ import Testing
   /// Gradients of gradients of a loop, with a loop in its body.
   @Test func gradientsOfGradientsOfScansRun() throws {
     let graph = Graph { g in
-      let x = g.input("x", [3, 4, 17]), w = g.input("w", [17, 17]), h = g.input("h", [1, 17])
+      let x = g.input("x", [3, 4, 17])
+      let w = g.input("w", [17, 17])
+      let h = g.input("h", [1, 17])
       let result = scan(over: [x], initial: [h]) { slices, carried in
         let inner = scan(over: [slices[0]], initial: carried) { slices, carried in
           (carried: [tanh(matmul(carried[0], w) + slices[0].expandedAxis(0))], outputs: [])

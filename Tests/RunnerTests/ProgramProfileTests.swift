@@ -1,7 +1,7 @@
+import Cinch
 import Testing
 
 @testable import CinchRunner
-import Cinch
 
 @Suite struct ProgramProfileTests {
   private let graph = Graph("profiled") { g in

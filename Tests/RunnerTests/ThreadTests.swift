@@ -33,7 +33,8 @@ import Testing
     }
     #expect(parse("CINCH_TEST", "yes") == "error: the environment variable CINCH_TEST is 'yes'; it must be 1 or 0")
     #expect(parse("CINCH_PROFILE", "true") == "error: the environment variable CINCH_PROFILE is 'true'; it must be 1 or 0")
-    #expect(parse("CINCH_SKIP", "fma,magic").hasPrefix("error: the environment variable CINCH_SKIP is 'magic'; it must be some of "))
+    #expect(
+      parse("CINCH_SKIP", "fma,magic").hasPrefix("error: the environment variable CINCH_SKIP is 'magic'; it must be some of "))
     for (name, text) in [("CINCH_TEST", "0"), ("CINCH_TEST", "1"), ("CINCH_SKIP", "fma,sweep"), ("CINCH_SKIP", "")] {
       #expect(parse(name, text) == "no error")
     }

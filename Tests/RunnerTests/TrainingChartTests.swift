@@ -35,7 +35,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (0.0...0.0), (1e-30...1e-30), (-1e308...1e308), (-Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude), (1.0...1.0.nextUp), (0...Double.leastNonzeroMagnitude), (1e15...1e15 + 1), (-3...7.5),
+    (0.0...0.0), (1e-30...1e-30), (-1e308...1e308), (-Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude),
+    (1.0...1.0.nextUp), (0...Double.leastNonzeroMagnitude), (1e15...1e15 + 1), (-3...7.5),
   ])
   func axesHoldAnyNumbers(data: ClosedRange<Double>) throws {
     let axis = ChartAxis(data)
@@ -107,7 +108,8 @@ import Testing
 
   @Test func theFirstNaNIsThePrediction() throws {
     let logits = HostTensor([1, .nan, 0, .nan, 3, .nan] as [Float], shape: [2, 3])
-    #expect(try ConfusionMatrix(logits: logits, labels: HostTensor([1, 0] as [Int32])).counts == [[1, 0, 0], [0, 1, 0], [0, 0, 0]])
+    #expect(
+      try ConfusionMatrix(logits: logits, labels: HostTensor([1, 0] as [Int32])).counts == [[1, 0, 0], [0, 1, 0], [0, 0, 0]])
   }
 
   @Test func filesAreWritten() throws {

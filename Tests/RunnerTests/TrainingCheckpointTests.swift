@@ -183,7 +183,8 @@ import Testing
   }
 
   @Test func safetensorsOfOthersAreRead() throws {
-    let header = "{\"b\":{\"dtype\":\"I32\",\"shape\":[2],\"data_offsets\":[4,12]}, \"a\\u00e9\" : {\"shape\":[],\"dtype\":\"F32\",\"data_offsets\":[0,4]}}"
+    let header =
+      "{\"b\":{\"dtype\":\"I32\",\"shape\":[2],\"data_offsets\":[4,12]}, \"a\\u00e9\" : {\"shape\":[],\"dtype\":\"F32\",\"data_offsets\":[0,4]}}"
     let length = UInt8(header.utf8.count)
     let numbers: [UInt8] = [0, 0, 0x80, 0x3F, 7, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]
     let bytes = [length, 0, 0, 0, 0, 0, 0, 0] + Array(header.utf8) + numbers

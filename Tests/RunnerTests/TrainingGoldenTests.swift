@@ -31,7 +31,9 @@ import Testing
     return try #require(object?["losses"] as? [Double])
   }
 
-  private func compare(_ trainer: Trainer, _ data: Dataset, sizes: [Int], base: Int, isHe: Bool, golden: [Double], tolerance: Double)
+  private func compare(
+    _ trainer: Trainer, _ data: Dataset, sizes: [Int], base: Int, isHe: Bool, golden: [Double], tolerance: Double
+  )
     throws
   {
     var seed = base + 100

@@ -9,7 +9,9 @@ import Testing
     var time = 0.0
   }
 
-  private func run(_ style: ProgressReport, epochs: Int, secondsPerBatch: Double, batches: Int = 2, unit: ProgressUnit = .steps) -> String {
+  private func run(_ style: ProgressReport, epochs: Int, secondsPerBatch: Double, batches: Int = 2, unit: ProgressUnit = .steps)
+    -> String
+  {
     let screen = Screen()
     let reporter = ProgressReporter(
       style, epochs: 0..<epochs, batchesPerEpoch: batches, step: 0, unit: unit, rowCount: 31, width: 100,

@@ -1,5 +1,5 @@
-public import Testing
 import Foundation
+public import Testing
 
 /// Compares `text` with the golden file `name` in the folder `Goldens` beside the test's file.
 ///

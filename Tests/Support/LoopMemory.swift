@@ -38,7 +38,10 @@ private func element(_ type: ElementType, _ indexLimit: Int?, _ generator: inout
     let special: [Float] = [.infinity, -0.0, .nan, Float(bitPattern: 714), -.greatestFiniteMagnitude, 3e9]
     return bytes([indexLimit == nil && choice == 0 ? special[Int(generator.next() % 6)] : Float(number)])
   case .float64:
-    let special: [Double] = [-.infinity, 0.0, .nan, Double(bitPattern: 0x1268_8b70_e62b), 1e308, -Double.leastNonzeroMagnitude, 2.2250738585072014e-308, 1e-160]
+    let special: [Double] = [
+      -.infinity, 0.0, .nan, Double(bitPattern: 0x1268_8b70_e62b), 1e308, -Double.leastNonzeroMagnitude, 2.2250738585072014e-308,
+      1e-160,
+    ]
     return bytes([choice < 4 ? special[Int(generator.next() % 8)] : number])
   case .int32:
     if let indexLimit { return bytes([Int32(generator.next() % UInt64(indexLimit))]) }

@@ -265,10 +265,11 @@ extension Emitter {
       return
     }
     // Vectors run along the axis that the stores run along.
-    let column = inner.indices.reversed().first { position in
-      let variable = LoopVariable(raw: Int32(inner[position].axis))
-      return stage.stores.allSatisfy { $0.access.index.coefficient(of: variable) == 1 }
-    } ?? inner.count - 1
+    let column =
+      inner.indices.reversed().first { position in
+        let variable = LoopVariable(raw: Int32(inner[position].axis))
+        return stage.stores.allSatisfy { $0.access.index.coefficient(of: variable) == 1 }
+      } ?? inner.count - 1
     var outer = inner
     let axis = outer.remove(at: column)
     // Pairs of neighbours would leave most lanes empty: both are written together, by lanes along the axis that the pairs lie

@@ -100,7 +100,8 @@ struct Lowering {
         let firstKernel = kernels.count
         let loop = try lowerLoop(position, &body, frame, base)
         writer.append(
-          loop, touching: .init(kernels[firstKernel...], buffers), isParallel: kernels[firstKernel...].contains(where: \.isParallel))
+          loop, touching: .init(kernels[firstKernel...], buffers),
+          isParallel: kernels[firstKernel...].contains(where: \.isParallel))
         continue
       }
       emit(position, frame)

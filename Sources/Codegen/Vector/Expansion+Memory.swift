@@ -106,7 +106,8 @@ extension Expansion {
         guard bytes == 4 else { throw .gather(buffer: buffer.name, reason: "its elements take one byte") }
         place.shape = .gathered
         let scale = output.constant(.uniform(UInt32(truncatingIfNeeded: indirection.scale)), .int32)
-        var index = indirection.scale == 1
+        var index =
+          indirection.scale == 1
           ? value : try apply(.multiply, [value, scale], from: .int32, to: .int32)
         if resolved.laneStep != 0 {
           let steps = laneSteps(resolved.laneStep)

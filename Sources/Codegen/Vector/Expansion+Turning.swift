@@ -165,7 +165,8 @@ extension Expansion {
   // MARK: Vectors
 
   /// Neighbours in the first `count` lanes, zeros in the others.
-  private mutating func loadRun(_ place: VectorAccess, _ count: Int, _ type: ElementType) throws(VectorLimitation) -> VectorValue {
+  private mutating func loadRun(_ place: VectorAccess, _ count: Int, _ type: ElementType) throws(VectorLimitation) -> VectorValue
+  {
     guard count > 0 else { return output.constant(.uniform(0), type) }
     var place = place
     place.shape = .contiguous(count)

@@ -17,7 +17,11 @@ struct GeneralRegisterPlan: Sendable {
   /// Free for what lives in the frame.
   private(set) var scratch: GeneralRegister
 
-  private enum Item { case group(Int), counter(Int), pool }
+  private enum Item {
+    case group(Int)
+    case counter(Int)
+    case pool
+  }
 
   init(groupWeights: [Double], loopDepth: Int, poolWeight: Double) {
     groups = [Home](repeating: .frame, count: groupWeights.count)

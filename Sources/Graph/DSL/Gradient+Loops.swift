@@ -72,9 +72,10 @@ struct LoopGradient {
     let stops = Set(trace.inputs).union(operands.dropFirst(trace.inputs.count))
     let found = builder.pullback(of: seeds, to: targets.map(tensor), stops: stops)
     let ofCarried = zip(carried, found).map { position, gradient in
-      gradient ?? builder.constant(
-        Tensor.literal(0, builder.graph.type(of: trace.inputs[position]).elementType),
-        shape: builder.graph.type(of: trace.inputs[position]).shape, at: site)
+      gradient
+        ?? builder.constant(
+          Tensor.literal(0, builder.graph.type(of: trace.inputs[position]).elementType),
+          shape: builder.graph.type(of: trace.inputs[position]).shape, at: site)
     }
     let ofSlices = zip(slices, found.dropFirst(carried.count)).compactMap { slice, gradient in gradient.map { (slice, $0) } }
     let ofCaptured = zip(captured, found.dropFirst(carried.count + slices.count)).compactMap { id, gradient in
@@ -124,7 +125,11 @@ struct LoopGradient {
     let totals = Dictionary(
       zip(accumulated, results.dropFirst(carried.count)).map { ($0, $1) }, uniquingKeysWith: { first, _ in first })
     for ((id, _), plan) in zip(ofCaptured, plans) {
-      let value = plan.value(in: builder, site) { stacks[$0] ?? residuals.stack(of: $0) } total: { totals[$0] }
+      let value = plan.value(in: builder, site) {
+        stacks[$0] ?? residuals.stack(of: $0)
+      } total: {
+        totals[$0]
+      }
       if let value { contributions.append((tensor(id), value)) }
     }
     return contributions

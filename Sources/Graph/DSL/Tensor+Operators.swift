@@ -1,11 +1,11 @@
 // Infix operators can't capture the caller's line: a node made by one carries the line where its later operand was made.
 
-infix operator .==: ComparisonPrecedence
-infix operator .!=: ComparisonPrecedence
-infix operator .<: ComparisonPrecedence
-infix operator .<=: ComparisonPrecedence
-infix operator .>: ComparisonPrecedence
-infix operator .>=: ComparisonPrecedence
+infix operator .== : ComparisonPrecedence
+infix operator .!= : ComparisonPrecedence
+infix operator .< : ComparisonPrecedence
+infix operator .<= : ComparisonPrecedence
+infix operator .> : ComparisonPrecedence
+infix operator .>= : ComparisonPrecedence
 
 extension Tensor {
   public static func + (a: Tensor, b: Tensor) -> Tensor { binary(Add(), a, b) }

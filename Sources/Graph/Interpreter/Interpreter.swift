@@ -59,7 +59,8 @@ public struct Interpreter: Sendable {
 
   private func argument(_ given: ElementArray?, _ type: TensorType, _ what: String) throws -> ElementArray {
     guard let given else { throw ArgumentError("\(what) of type \(type) is missing") }
-    let fits = mode == .float64 && type.elementType.isFloatingPoint
+    let fits =
+      mode == .float64 && type.elementType.isFloatingPoint
       ? given.elementType.isFloatingPoint : given.elementType == type.elementType
     guard fits else {
       throw ArgumentError(

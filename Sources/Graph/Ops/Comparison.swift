@@ -9,7 +9,10 @@ public struct Compare: ElementwiseOp {
   public static let summary = "a = b, a ≠ b, a < b or a ≤ b as Bool; with a NaN only ≠ holds."
 
   public enum Predicate: String, Sendable, Hashable, CaseIterable {
-    case equal, notEqual = "not_equal", less, lessOrEqual = "less_or_equal"
+    case equal
+    case notEqual = "not_equal"
+    case less
+    case lessOrEqual = "less_or_equal"
     var opcode: ScalarOpcode {
       switch self {
       case .equal: .equal
@@ -65,7 +68,8 @@ public struct Logical: ElementwiseOp {
   public static let summary = "and, or, xor of two Bools, or of two Int32 bit by bit."
 
   public enum Operation: String, Sendable, Hashable, CaseIterable {
-    case and, or, exclusiveOr = "xor"
+    case and, or
+    case exclusiveOr = "xor"
     var opcode: ScalarOpcode {
       switch self {
       case .and: .and

@@ -106,7 +106,8 @@ public struct BinaryCrossEntropyOp: DecomposedOp, AttributeFree {
     floatSamples(BinaryCrossEntropyOp(), -3...3, 0...1, special: false) + [
       // Where the sigmoid is 0 or 1 to all digits.
       OpSample(
-        BinaryCrossEntropyOp(), [(TensorType(.float32, [17]), .uniform(-200...200)), (TensorType(.float32, [17]), .uniform(0...1))])
+        BinaryCrossEntropyOp(),
+        [(TensorType(.float32, [17]), .uniform(-200...200)), (TensorType(.float32, [17]), .uniform(0...1))])
     ]
   }
 }

@@ -55,7 +55,8 @@ public struct PoolingGeometry: Sendable, Hashable {
       // As in PyTorch; so no window lies in the padding alone.
       guard low[axis] >= 0, high[axis] >= 0, Swift.max(low[axis], high[axis]) <= window[axis] / 2 else {
         throw TypeViolation(
-          "\(mnemonic) may be padded by at most half of the window: \(low[axis]) and \(high[axis]) around windows of \(window[axis])")
+          "\(mnemonic) may be padded by at most half of the window: \(low[axis]) and \(high[axis]) around windows of \(window[axis])"
+        )
       }
       let padded = low[axis] + shape[shape.rank - rank + axis] + high[axis]
       guard padded <= WindowGeometry.limit else {
@@ -152,7 +153,8 @@ public struct MaxPool: DecomposedOp {
 
 public struct AveragePool: DecomposedOp {
   public static let mnemonic = "average_pool"
-  public static let summary = "[outer…, axes…] → [outer…, extents…]: the mean of each window, padding included as zeros or left out."
+  public static let summary =
+    "[outer…, axes…] → [outer…, extents…]: the mean of each window, padding included as zeros or left out."
   public let geometry: PoolingGeometry
   /// Whether the zeros of the padding count as elements.
   public let countsPadding: Bool

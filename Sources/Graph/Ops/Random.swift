@@ -93,9 +93,15 @@ public struct Random: ElementwiseOp {
     }
     for injection in 1...5 {
       if injection % 2 == 1 {
-        mix(13); mix(15); mix(26); mix(6)
+        mix(13)
+        mix(15)
+        mix(26)
+        mix(6)
       } else {
-        mix(17); mix(29); mix(16); mix(24)
+        mix(17)
+        mix(29)
+        mix(16)
+        mix(24)
       }
       x0 = x0 &+ injectedKey(injection)
       x1 = x1 &+ (injectedKey(injection + 1) &+ UInt32(injection))

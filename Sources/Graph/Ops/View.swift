@@ -26,7 +26,8 @@ public struct View: Op {
   public func resultType(of operands: [TensorType]) throws(TypeViolation) -> TensorType {
     guard operands.count == 1 else { throw TypeViolation("view takes one operand") }
     let result = TensorType(operands[0].elementType, shape)
-    guard !map.axes.isEmpty, map.axes.count == operands[0].shape.rank, map.axes.allSatisfy({ $0.coefficients.count == shape.rank }),
+    guard !map.axes.isEmpty, map.axes.count == operands[0].shape.rank,
+      map.axes.allSatisfy({ $0.coefficients.count == shape.rank }),
       !shape.extents.contains(where: { $0 < 1 })
     else { throw TypeViolation("a view of shape \(shape) by \(map), which does not index \(operands[0].shape)") }
     return result

@@ -150,7 +150,8 @@ private struct Step {
       kept = (1 - rate * decay.cast(to: .float64)).cast(to: .float32)
     }
     return AdamScalars(
-      rest1: (1 - beta1).cast(to: .float32), rest2: (1 - beta2).cast(to: .float32), rate: (rate * root / (1 - power1)).cast(to: .float32),
+      rest1: (1 - beta1).cast(to: .float32), rest2: (1 - beta2).cast(to: .float32),
+      rate: (rate * root / (1 - power1)).cast(to: .float32),
       epsilon: (input("epsilon").cast(to: .float64) * root).cast(to: .float32), kept: kept,
       powers: [(read1, power1), (read2, power2)])
   }

@@ -4,7 +4,8 @@ extension ScalarBlock {
     let a = pointer(operands[0], as: Float.self)
     if opcode.isComparison {
       guard let meaning = opcode.float32Comparison else { return nil }
-      let b = pointer(operands[1], as: Float.self), out = pointer(result, as: Bool.self)
+      let b = pointer(operands[1], as: Float.self)
+      let out = pointer(result, as: Bool.self)
       return { count in for i in 0..<count { out[i] = meaning(a[i], b[i]) } }
     }
     let out = pointer(result, as: Float.self)
@@ -18,7 +19,8 @@ extension ScalarBlock {
       return { count in for i in 0..<count { out[i] = meaning(a[i], b[i]) } }
     default:
       guard opcode == .fusedMultiplyAdd else { return nil }
-      let b = pointer(operands[1], as: Float.self), c = pointer(operands[2], as: Float.self)
+      let b = pointer(operands[1], as: Float.self)
+      let c = pointer(operands[2], as: Float.self)
       return { count in for i in 0..<count { out[i] = c[i].addingProduct(a[i], b[i]) } }
     }
   }
@@ -27,7 +29,8 @@ extension ScalarBlock {
     let a = pointer(operands[0], as: Double.self)
     if opcode.isComparison {
       guard let meaning = opcode.float64Comparison else { return nil }
-      let b = pointer(operands[1], as: Double.self), out = pointer(result, as: Bool.self)
+      let b = pointer(operands[1], as: Double.self)
+      let out = pointer(result, as: Bool.self)
       return { count in for i in 0..<count { out[i] = meaning(a[i], b[i]) } }
     }
     let out = pointer(result, as: Double.self)
@@ -41,7 +44,8 @@ extension ScalarBlock {
       return { count in for i in 0..<count { out[i] = meaning(a[i], b[i]) } }
     default:
       guard opcode == .fusedMultiplyAdd else { return nil }
-      let b = pointer(operands[1], as: Double.self), c = pointer(operands[2], as: Double.self)
+      let b = pointer(operands[1], as: Double.self)
+      let c = pointer(operands[2], as: Double.self)
       return { count in for i in 0..<count { out[i] = c[i].addingProduct(a[i], b[i]) } }
     }
   }
@@ -50,7 +54,8 @@ extension ScalarBlock {
     let a = pointer(operands[0], as: Int32.self)
     if opcode.isComparison {
       guard let meaning = opcode.int32Comparison else { return nil }
-      let b = pointer(operands[1], as: Int32.self), out = pointer(result, as: Bool.self)
+      let b = pointer(operands[1], as: Int32.self)
+      let out = pointer(result, as: Bool.self)
       return { count in for i in 0..<count { out[i] = meaning(a[i], b[i]) } }
     }
     let out = pointer(result, as: Int32.self)
@@ -64,7 +69,8 @@ extension ScalarBlock {
   }
 
   func boolStep(_ opcode: ScalarOpcode, _ operands: [Int], _ result: Int) -> Step? {
-    let a = pointer(operands[0], as: Bool.self), out = pointer(result, as: Bool.self)
+    let a = pointer(operands[0], as: Bool.self)
+    let out = pointer(result, as: Bool.self)
     if opcode == .not { return { count in for i in 0..<count { out[i] = !a[i] } } }
     guard opcode.operandCount == 2, let meaning = opcode.boolBinary else { return nil }
     let b = pointer(operands[1], as: Bool.self)
@@ -75,15 +81,18 @@ extension ScalarBlock {
     let condition = pointer(operands[0], as: Bool.self)
     switch byteCount {
     case 1:
-      let a = pointer(operands[1], as: UInt8.self), b = pointer(operands[2], as: UInt8.self)
+      let a = pointer(operands[1], as: UInt8.self)
+      let b = pointer(operands[2], as: UInt8.self)
       let out = pointer(result, as: UInt8.self)
       return { count in for i in 0..<count { out[i] = condition[i] ? a[i] : b[i] } }
     case 4:
-      let a = pointer(operands[1], as: UInt32.self), b = pointer(operands[2], as: UInt32.self)
+      let a = pointer(operands[1], as: UInt32.self)
+      let b = pointer(operands[2], as: UInt32.self)
       let out = pointer(result, as: UInt32.self)
       return { count in for i in 0..<count { out[i] = condition[i] ? a[i] : b[i] } }
     default:
-      let a = pointer(operands[1], as: UInt64.self), b = pointer(operands[2], as: UInt64.self)
+      let a = pointer(operands[1], as: UInt64.self)
+      let b = pointer(operands[2], as: UInt64.self)
       let out = pointer(result, as: UInt64.self)
       return { count in for i in 0..<count { out[i] = condition[i] ? a[i] : b[i] } }
     }
@@ -97,7 +106,8 @@ extension ScalarBlock {
 
   func convertStep(_ operand: Int, from source: ElementType, _ result: Int, to target: ElementType) -> Step {
     func loop<From, To>(_ meaning: @escaping (From) -> To) -> Step {
-      let a = pointer(operand, as: From.self), out = pointer(result, as: To.self)
+      let a = pointer(operand, as: From.self)
+      let out = pointer(result, as: To.self)
       return { count in for i in 0..<count { out[i] = meaning(a[i]) } }
     }
     switch (source, target) {

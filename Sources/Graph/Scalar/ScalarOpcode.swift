@@ -14,10 +14,15 @@ public enum ScalarOpcode: String, Sendable, Hashable, BitwiseCopyable, CaseItera
   case fusedMultiplyAdd = "fma"
 
   // Comparisons of two operands of one type, to Bool. With a NaN all are false but `notEqual`.
-  case equal, notEqual = "not_equal", less, lessOrEqual = "less_or_equal"
+  case equal
+  case notEqual = "not_equal"
+  case less
+  case lessOrEqual = "less_or_equal"
 
   /// Bool: logical. Int32: bitwise.
-  case and, or, exclusiveOr = "xor", not
+  case and, or
+  case exclusiveOr = "xor"
+  case not
 
   /// `(condition, a, b)`: `a` where the Bool is true.
   case select

@@ -146,7 +146,8 @@ extension NodeUnderCheck {
       return "the body has \(outputs.count) outputs, not \(iteration.carried) carried and \(iteration.stacked) stacked"
     }
     guard outputs.prefix(iteration.carried) == inputs.prefix(iteration.carried) else {
-      return "the body turns carried values of types \(inputs.prefix(iteration.carried)) into \(outputs.prefix(iteration.carried))"
+      return
+        "the body turns carried values of types \(inputs.prefix(iteration.carried)) into \(outputs.prefix(iteration.carried))"
     }
     let results = [node.type] + node.furtherTypes
     return iteration.resultTypes(outputs) == results

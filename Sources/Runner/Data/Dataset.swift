@@ -17,7 +17,8 @@ public struct Dataset: Sendable {
     for (name, tensor) in [("x", x), ("y", y)] {
       if let bad = tensor.firstNonFinite {
         throw DataError(
-          "\(name)\(tensor.coordinates(of: bad.index)) is \(bad.value.isNaN ? "NaN" : "\(bad.value)"); training on it would make every parameter NaN")
+          "\(name)\(tensor.coordinates(of: bad.index)) is \(bad.value.isNaN ? "NaN" : "\(bad.value)"); training on it would make every parameter NaN"
+        )
       }
     }
     self.x = x

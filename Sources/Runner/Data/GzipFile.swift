@@ -37,7 +37,9 @@ enum GzipFile {
       if output.isEmpty { output = inflater.output } else { output += inflater.output }
     } while position < bytes.count && bytes[position] == 0x1F
     // Zeros after the last member are what tapes and blocks are filled with.
-    guard bytes[position...].allSatisfy({ $0 == 0 }) else { throw DataError("has something after its compressed data", file: name) }
+    guard bytes[position...].allSatisfy({ $0 == 0 }) else {
+      throw DataError("has something after its compressed data", file: name)
+    }
     return output
   }
 

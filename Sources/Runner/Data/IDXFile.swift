@@ -109,7 +109,8 @@ public struct IDXFile: Sendable {
     }
     let labels = bytes[start...].map { Int32($0) }
     if let row = labels.firstIndex(where: { $0 >= classes }) {
-      throw DataError("has the label \(labels[row]) at row \(row); with \(classes) classes, labels are 0 to \(classes - 1)", file: name)
+      throw DataError(
+        "has the label \(labels[row]) at row \(row); with \(classes) classes, labels are 0 to \(classes - 1)", file: name)
     }
     return HostTensor(labels)
   }

@@ -242,7 +242,8 @@ extension SafeTensors {
   /// The tensors fill the data part without gaps and overlaps.
   private static func checkCoverage(_ layouts: [Layout], byteCount: Int, _ name: String) throws {
     var end = 0
-    for layout in layouts.sorted(by: { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) }) {
+    for layout in layouts.sorted(by: { ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound) })
+    {
       guard layout.range.lowerBound == end else {
         throw DataError(
           "tensor '\(layout.name)' begins at byte \(layout.range.lowerBound), where byte \(end) is due: tensors overlap or leave a gap",

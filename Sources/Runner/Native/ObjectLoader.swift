@@ -52,8 +52,7 @@ struct ObjectLoader {
   }
 
   /// Places the code; `hostSymbols` are the addresses of what the object uses and does not define.
-  func load(hostSymbols: [String: UInt]) throws(NativeError) -> (NativeCode.Pages, addresses: [String: UInt])
-  {
+  func load(hostSymbols: [String: UInt]) throws(NativeError) -> (NativeCode.Pages, addresses: [String: UInt]) {
     let missing = undefinedSymbols.filter { hostSymbols[$0] == nil }
     guard missing.isEmpty else { throw .undefinedSymbols(missing) }
     guard

@@ -17,7 +17,8 @@ final class DumpDirectory: Sendable {
   init(_ path: String, program: String) throws {
     self.path = path
     let number = Self.compiles.add(1, ordering: .relaxed).newValue
-    let name = String(program.unicodeScalars.map { $0.isASCII && ($0.properties.isAlphabetic || $0 == "_") ? Character($0) : "_" })
+    let name = String(
+      program.unicodeScalars.map { $0.isASCII && ($0.properties.isAlphabetic || $0 == "_") ? Character($0) : "_" })
     prefix = "\(padded(number))-\(name)"
     guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
       throw ProgramError.dumpRefused(path, reason: String(cString: strerror(errno)))

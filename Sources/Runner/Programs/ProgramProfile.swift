@@ -1,6 +1,6 @@
+import CTinyCC
 import CinchCodegen
 import CinchGraph
-import CTinyCC
 import Glibc
 import Synchronization
 

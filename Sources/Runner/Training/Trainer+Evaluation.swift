@@ -102,8 +102,10 @@ extension HostTensor {
     let shape = Shape([rows] + first.shape.extents.dropFirst())
     let elements: ElementArray =
       switch first.elementType {
-      case .float32: .float32(parts.flatMap { part -> [Float] in if case .float32(let values) = part.elements { values } else { [] } })
-      case .float64: .float64(parts.flatMap { part -> [Double] in if case .float64(let values) = part.elements { values } else { [] } })
+      case .float32:
+        .float32(parts.flatMap { part -> [Float] in if case .float32(let values) = part.elements { values } else { [] } })
+      case .float64:
+        .float64(parts.flatMap { part -> [Double] in if case .float64(let values) = part.elements { values } else { [] } })
       case .int32: .int32(parts.flatMap { part -> [Int32] in if case .int32(let values) = part.elements { values } else { [] } })
       case .bool: .bool(parts.flatMap { part -> [Bool] in if case .bool(let values) = part.elements { values } else { [] } })
       }

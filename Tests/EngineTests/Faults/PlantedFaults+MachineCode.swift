@@ -22,7 +22,8 @@ extension PlantedFault {
           }
         }
         return block.patch(.avx2) { instruction in
-          guard instruction.mnemonic == .vmovss, case .memory(let memory) = instruction.operand0, ends.contains(memory.displacement)
+          guard instruction.mnemonic == .vmovss, case .memory(let memory) = instruction.operand0,
+            ends.contains(memory.displacement)
           else { return nil }
           var other = instruction
           other.mnemonic = .vmovq

@@ -193,7 +193,9 @@ struct PlantedFault: Sendable {
       return try changed { loops in
         for (number, place) in places.enumerated() {
           for other in places[..<number] where other.lifetime.overlaps(place.lifetime) {
-            let buffers = loops.buffers.indices.filter { loops.buffers[$0].name == place.name && loops.buffers[$0].segment == .scratch }
+            let buffers = loops.buffers.indices.filter {
+              loops.buffers[$0].name == place.name && loops.buffers[$0].segment == .scratch
+            }
             guard buffers.count == 1 else { continue }
             loops.buffers[buffers[0]].byteOffset = other.byteOffset
             return true

@@ -18,7 +18,8 @@ struct ProgramStep: Sendable {
     }
   }
 
-  static func binary(_ op: any Op.Type, _ bound: @escaping @Sendable (Double, Double) -> Double,
+  static func binary(
+    _ op: any Op.Type, _ bound: @escaping @Sendable (Double, Double) -> Double,
     _ apply: @escaping @Sendable (Tensor, Tensor) -> Tensor
   ) -> ProgramStep {
     ProgramStep(op) { w in

@@ -22,7 +22,8 @@ extension ProgramStep {
       // Padding is smaller than any number, and no window lies in it alone.
       let padding = w.random.oneIn(2) ? Size2D(1, 0) : 0
       w.add(
-        maxPool2d(x.tensor, window, stride: w.random.oneIn(2) ? Size2D(1, 2) : nil, padding: padding, dilation: Size2D(1, w.oneOrTwo())),
+        maxPool2d(
+          x.tensor, window, stride: w.random.oneIn(2) ? Size2D(1, 2) : nil, padding: padding, dilation: Size2D(1, w.oneOrTwo())),
         bound: x.bound)
     },
     ProgramStep(AveragePool.self) { w in

@@ -5,7 +5,9 @@ extension ProgramStep {
     ProgramStep(Sum.self) { w in
       let x = w.anyFloat(rank: 1)
       let axes = w.someAxes(x.tensor)
-      w.add(x.tensor.builder.add(Sum(axes: axes), [x.tensor], at: x.tensor.site), bound: x.bound * Double(axes.reduce(1) { $0 * x.tensor.shape[$1] }))
+      w.add(
+        x.tensor.builder.add(Sum(axes: axes), [x.tensor], at: x.tensor.site),
+        bound: x.bound * Double(axes.reduce(1) { $0 * x.tensor.shape[$1] }))
     },
     ProgramStep(Mean.self) { w in
       let x = w.anyFloat(rank: 1)
@@ -44,7 +46,9 @@ extension ProgramStep {
       let depth = x.tensor.shape[x.tensor.shape.rank - 1]
       let width = w.extent()
       let weights = w.newFloat([depth, width], in: -1...1)
-      let product = w.random.oneIn(3) ? matmul(x.tensor, w.newFloat([width, depth], in: -1...1).transposedMatrix()) : matmul(x.tensor, weights)
+      let product =
+        w.random.oneIn(3)
+        ? matmul(x.tensor, w.newFloat([width, depth], in: -1...1).transposedMatrix()) : matmul(x.tensor, weights)
       w.add(product, bound: 2 * x.bound * Double(depth).squareRoot())
     },
   ]

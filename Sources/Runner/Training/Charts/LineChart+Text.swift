@@ -28,7 +28,8 @@ extension LineChart {
     }
     let (first, last) = (ChartAxis.label(x.range.lowerBound), ChartAxis.label(x.range.upperBound))
     let gap = max(1, width - first.count - last.count - xLabel.count)
-    let before = String(repeating: " ", count: gap / 2), after = String(repeating: " ", count: gap - gap / 2)
+    let before = String(repeating: " ", count: gap / 2)
+    let after = String(repeating: " ", count: gap - gap / 2)
     lines.append(padded("") + " └" + String(repeating: "─", count: width))
     lines.append(padded("") + "  " + first + before + xLabel + after + last)
     return lines.joined(separator: "\n") + "\n"
