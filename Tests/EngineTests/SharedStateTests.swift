@@ -64,4 +64,31 @@ import Testing
       }
     }
   }
+
+  /// Piece by piece, whatever the type, and again after a change.
+  @Test func resetGivesInitialValuesAgain() throws {
+    let graph = Graph { g in
+      let weights = g.parameter("weights", [37, 999], .xavierNormal)
+      let count = g.parameter("count", [], .constant(3))
+      g.update(weights, to: weights * 2)
+      g.update(count, to: count + 1)
+      g.output("y", weights.sum())
+    }
+    let program = try graph.compile(ProgramOptions(engine: .interpreter))
+    let state = try ModelState(program.step.stateLayout, seed: 5)
+    let initial = Dictionary(
+      uniqueKeysWithValues: state.layout.entries.map {
+        ($0.variable.name, HostTensor($0.variable.initialValue(seed: 5), shape: $0.variable.type.shape))
+      })
+    func values() throws -> [String: HostTensor] {
+      Dictionary(uniqueKeysWithValues: try state.names.map { ($0, try state.value(of: $0)) })
+    }
+    #expect(try values() == initial)
+    try program.step(state)
+    #expect(try values() != initial)
+    state.reset(seed: 5)
+    #expect(try values() == initial)
+    state.reset(seed: 6)
+    #expect(try values()["weights"] != initial["weights"])
+  }
 }

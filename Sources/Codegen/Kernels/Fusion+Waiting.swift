@@ -31,6 +31,7 @@ extension Fusion {
     let late = lives.readers[Int(slot)].filter { $0 > peak }
     guard lives.writer[Int(slot)] < peak, late.count == 1, !lives.readers[Int(slot)].contains(peak) else { return false }
     let reader = late[0]
+    guard contractionAloneReads(node, in: reader) else { return false }
     if cost <= Self.cheap, let candidate = inPackedRows(node, of: reader, at: peak, lives) {
       replace(.init(node: node, slot: -1), in: reader, inner: candidate.inner)
       lives.note(candidate.reads, by: reader)
@@ -50,7 +51,7 @@ extension Fusion {
     let kernel = kernels[number]
     let index = kernel.stages[0].roots[0]
     var root = roots[index]
-    guard isLoneReader(index, of: node, in: kernel), kernel.extents == root.axes, kernel.extents.count == 2,
+    guard kernel.extents == root.axes, kernel.extents.count == 2,
       Domain.count(kernel.stages[0].inner) >= ContractionSchedule.leastPackedDepth
     else { return nil }
     root.replacement = .init(node: node, slot: -1)
@@ -72,7 +73,6 @@ extension Fusion {
   private mutating func besideOtherUses(
     of node: NodeID, for reader: Int, after peak: Int, _ lives: Lives
   ) -> (kernel: Int, slot: Int32)? {
-    guard isLoneReader(kernels[reader].stages[0].roots[0], of: node, in: kernels[reader]) else { return nil }
     let byteCount = table.type(node).byteCount
     for operand in operandSlots(of: node) where table.slots[Int(operand)].type.byteCount == byteCount {
       for host in lives.readers[Int(operand)].reversed() where peak < host && host < reader {
@@ -83,7 +83,9 @@ extension Fusion {
   }
 
   /// Whether a kernel's contraction reads a node, and nothing else there does.
-  private func isLoneReader(_ contraction: Int, of node: NodeID, in kernel: Kernel) -> Bool {
+  private func contractionAloneReads(_ node: NodeID, in number: Int) -> Bool {
+    let kernel = kernels[number]
+    let contraction = kernel.stages[0].roots[0]
     guard kernel.form == .tile, roots[contraction].replacement == nil else { return false }
     let slot = table.slotOf[node.index]
     return kernel.stages.allSatisfy { stage in
@@ -96,8 +98,7 @@ extension Fusion {
 
   /// What a stored node is computed from.
   private func operandSlots(of node: NodeID) -> [Int32] {
-    let root = Root(.map, node, [node], slot: -1, axes: table.shape(node).extents, isDefinition: true)
-    let reads = (try? candidate(-1, root))?.reads ?? []
+    let reads = (try? candidate(-1, table.definition(of: node, slot: -1)))?.reads ?? []
     return Set(reads.map(\.slot)).sorted()
   }
 

@@ -49,7 +49,7 @@ struct Fusion {
   mutating func computeAgain(_ node: NodeID, in kernel: Int) -> Int32? {
     let slot = Int32(table.slots.count)
     table.slots.append(Slot(source: .node(node), name: "t\(node.raw)_again", type: table.type(node)))
-    roots.append(Root(.map, node, [node], slot: slot, axes: table.shape(node).extents, isDefinition: true))
+    roots.append(table.definition(of: node, slot: slot))
     kernelOf.append(-1)
     stageOf.append(-1)
     if let candidate = try? candidate(roots.count - 1), candidate.checks.isEmpty,

@@ -197,7 +197,12 @@ extension NodeTable {
     case .projection: return []
     default: break
     }
-    return [Root(.map, node, [node], slot: slot, axes: shape.extents, isDefinition: true)]
+    return [definition(of: node, slot: slot)]
+  }
+
+  /// A node's elements from its operands.
+  func definition(of node: NodeID, slot: Int32) -> Root {
+    Root(.map, node, [node], slot: slot, axes: shape(node).extents, isDefinition: true)
   }
 }
 

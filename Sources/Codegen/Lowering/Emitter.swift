@@ -13,7 +13,7 @@ struct Emitter {
   let body: KernelBody
   let axes: LoopAxes
   let choice: ScheduleChoice
-  /// What each stage's first loop is about; empty where there is one stage.
+  /// What each stage's first loop is about; empty where none is named.
   let comments: [String]
   /// From slots to buffers.
   let buffers: [Int32]
@@ -38,7 +38,7 @@ struct Emitter {
   /// The rows that a worker has, where a contraction divides them before it packs; all if nil.
   var rowShare: Rows?
 
-  init(_ body: KernelBody, _ axes: LoopAxes, _ choice: ScheduleChoice, buffers: [Int32], comments: [String] = []) {
+  init(_ body: KernelBody, _ axes: LoopAxes, _ choice: ScheduleChoice, buffers: [Int32], comments: [String]) {
     self.body = body
     self.axes = axes
     self.choice = choice

@@ -3,19 +3,21 @@ import CinchGraph
 // What a contraction's schedule asks of its kernel's body.
 
 extension KernelBody {
+  /// Adds everything that `value` needs.
+  private func mark(_ value: LoopValue, _ set: inout Set<Int>) {
+    guard !isResult[value.index], set.insert(value.index).inserted else { return }
+    switch expressions[value.index] {
+    case .apply(_, let operands): for operand in operands { mark(operand, &set) }
+    case .load(let access, let condition, _):
+      if let index = access.indirection?.value { mark(index, &set) }
+      if let condition { mark(condition, &set) }
+    case .constant, .index, .within: break
+    }
+  }
+
   /// Everything that `value` needs and nothing else does.
   func expressions(only value: LoopValue) -> Set<Int> {
     var needed: Set<Int> = []
-    func mark(_ value: LoopValue, _ set: inout Set<Int>) {
-      guard !isResult[value.index], set.insert(value.index).inserted else { return }
-      switch expressions[value.index] {
-      case .apply(_, let operands): for operand in operands { mark(operand, &set) }
-      case .load(let access, let condition, _):
-        if let index = access.indirection?.value { mark(index, &set) }
-        if let condition { mark(condition, &set) }
-      case .constant, .index, .within: break
-      }
-    }
     var others: Set<Int> = []
     for stage in stages {
       for reduction in stage.reductions {
@@ -47,7 +49,9 @@ extension KernelBody {
   /// What a value is computed from in memory.
   func loads(of value: LoopValue) -> [Access] {
     if case .load(let access, _, _) = expressions[value.index] { return [access] }
-    return expressions(only: value).sorted().compactMap { number in
+    var needed: Set<Int> = []
+    mark(value, &needed)
+    return needed.sorted().compactMap { number in
       if case .load(let access, _, _) = expressions[number] { access } else { nil }
     }
   }

@@ -156,7 +156,9 @@ struct Lowering {
     let kernel = frame.kernel(position)
     let name = "k\(kernels.count)"
     let choice = ScheduleChoice.choose(body, axes, kernel.form, target, parallelWork: parallelWork)
-    var emitter = Emitter(body, axes, choice, buffers: frame.bufferOf, comments: comments(kernel, frame))
+    // What follows a contraction's tiles has no loops of its own.
+    let comments = choice.contraction == nil ? comments(kernel, frame) : []
+    var emitter = Emitter(body, axes, choice, buffers: frame.bufferOf, comments: comments)
     if let contraction = choice.contraction { emitter.workspace = workspace(contraction, name: name) }
     let statements = emitter.emitKernel()
     kernels.append(

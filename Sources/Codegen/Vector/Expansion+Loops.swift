@@ -8,7 +8,7 @@ extension Expansion {
       guard openLoops.isEmpty, axes.isEmpty else { throw .parallelLoopInside }
       guard loop.carried.isEmpty else { throw .malformed("a parallel loop carries values") }
       guard loop.extent > 0 else { return }
-      let id = open(.slice(of: loop.extent), bound: loop.extent, factor: 1, loop)
+      let id = open(.slice(of: loop.extent), bound: loop.extent, factor: 1)
       roles[loop.variable.index] = .loop(id, factor: 1, offset: 0)
       try expand(loop.body)
       try close()
@@ -77,7 +77,7 @@ extension Expansion {
   private mutating func expandRunning(
     _ loop: Loop, trips: Int, factor: Int
   ) throws(VectorLimitation) {
-    let id = open(.constant(trips), bound: trips, factor: factor, loop)
+    let id = open(.constant(trips), bound: trips, factor: factor)
     var arguments: [Instances] = []
     var initials: [Instances] = []
     for carried in loop.carried {
@@ -161,11 +161,10 @@ extension Expansion {
   // MARK: - Open loops
 
   private mutating func open(
-    _ tripCount: VectorProgram.LoopInfo.TripCount, bound: Int, factor: Int, _ loop: Loop?
+    _ tripCount: VectorProgram.LoopInfo.TripCount, bound: Int, factor: Int
   ) -> VectorLoopID {
     let id = VectorLoopID(output.loops.count)
-    output.loops.append(
-      VectorProgram.LoopInfo(tripCount: tripCount, factor: factor, comment: loop?.comment ?? ""))
+    output.loops.append(VectorProgram.LoopInfo(tripCount: tripCount, factor: factor))
     openLoops.append(OpenLoop(id: id, bound: bound))
     blocks.append([])
     return id

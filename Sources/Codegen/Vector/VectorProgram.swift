@@ -163,7 +163,6 @@ struct VectorProgram: Sendable {
     var tripCount: TripCount
     /// How many iterations of the kernel's loop one iteration makes.
     var factor: Int
-    var comment: String
   }
 
   var lanes: Int

@@ -19,7 +19,7 @@ public enum ScalarOpcode: String, Sendable, Hashable, BitwiseCopyable, CaseItera
   case less
   case lessOrEqual = "less_or_equal"
 
-  /// Bool: logical. Int32: bitwise.
+  // Bool: logical. Int32: bitwise.
   case and, or
   case exclusiveOr = "xor"
   case not
