@@ -172,6 +172,7 @@ import Testing
       binaryCrossEntropyWithLogits(a, targets: i)
     },
     Mistake("a gradient is that of one float, not of f32[3, 4]; reduce it by sum() or mean()") { _, a, _ in gradient(of: a, withRespectTo: a) },
+    Mistake("a gradient is with respect to floats, not to i32[3]; cast before what it goes into") { _, a, i in gradient(of: a.sum(), withRespectTo: i) },
     Mistake("Dropout drops a share in 0..<1 of the elements, not 1.0") { _, a, _ in Dropout(1)(a) },
     Mistake("Flatten along axis 2, which a tensor of shape [3, 4] doesn't have") { _, a, _ in Flatten(from: 2)(a) },
   ]

@@ -154,6 +154,22 @@ import Testing
     #expect(!Optimizer.adam(weightDecay: 1).hasSameStep(as: .adamW(weightDecay: 1)))
   }
 
+  @Test func metricsHaveNamesOfTheirOwn() {
+    func mistakes(_ metrics: [Metric]) -> [String] {
+      let step = TrainingStep(Linear(2, 2), loss: .meanSquaredError, optimizer: .adam(), metrics: metrics)
+      do {
+        _ = try step.state()
+        return []
+      } catch { return (error as? GraphError)?.diagnostics.map(\.message) ?? ["\(error)"] }
+    }
+    #expect(mistakes([.accuracy]).isEmpty)
+    #expect(
+      mistakes([.accuracy, Metric("loss") { a, b in (a - b).mean() }, .accuracy]) == [
+        "a metric is named 'loss' like the loss; give it a name of its own",
+        "a metric is named 'accuracy' like another; give it a name of its own",
+      ])
+  }
+
   /// As in PyTorch, a parameter without a gradient stays, whatever the weight decay.
   @Test func unusedParametersStay() {
     struct Half: Module {

@@ -154,26 +154,9 @@ extension Emitter {
   private mutating func emitColumns(
     _ schedule: ContractionSchedule, _ columns: Columns, _ write: (inout Emitter, AffineExpression) -> Void
   ) {
-    let lane = newVariable()
-    let column = columns.start + AffineExpression(lane)
-    bind(schedule.column, to: columns.panel + column)
-    open([schedule.column])
-    write(&self, column)
-    let statements = close()
-    append(.loop(Loop(lane, extent: columns.count, axis: .vector, body: statements)))
-  }
-
-  /// Opens the loop over a tile's rows: copied out for accumulators, running otherwise.
-  private mutating func emitTileRows(
-    _ schedule: ContractionSchedule, _ start: AffineExpression, _ count: Int, axis: Loop.Axis,
-    _ write: (inout Emitter, AffineExpression) -> Void
-  ) {
-    let variable = newVariable()
-    bind(schedule.row, to: start + AffineExpression(variable))
-    open([schedule.row])
-    write(&self, AffineExpression(variable))
-    let statements = close()
-    append(.loop(Loop(variable, extent: count, axis: axis, body: statements)))
+    emitPoints(schedule.column, at: columns.panel + columns.start, columns.count, as: .vector) { emitter, lane in
+      write(&emitter, columns.start + lane)
+    }
   }
 
   // MARK: Tiles
@@ -192,7 +175,7 @@ extension Emitter {
       emitPrefetches(schedule, row, rows, columns)
       emitNextPanel(schedule, row, columns)
     }
-    emitTileRows(schedule, row, rows, axis: .unrolled) { emitter, tileRow in
+    emitPoints(schedule.row, at: row, rows, as: .unrolled) { emitter, tileRow in
       emitter.packedRows?.column = tileRow
       emitter.emitColumns(schedule, columns) { emitter, column in
         emitter.panel?.setColumn(column, of: columns, schedule)
@@ -214,7 +197,7 @@ extension Emitter {
       }
     }
     guard let tile else { return }
-    emitTileRows(schedule, row, rows, axis: .sequential) { emitter, tileRow in
+    emitPoints(schedule.row, at: row, rows, as: .sequential) { emitter, tileRow in
       emitter.emitColumns(schedule, columns) { emitter, column in
         let place = tileRow * schedule.strip + column + columns.start * -1
         let result = emitter.define(.load(Access(tile, place), condition: nil, otherwise: nil), .float32)
@@ -230,7 +213,7 @@ extension Emitter {
     _ schedule: ContractionSchedule, _ row: AffineExpression, _ rows: Int, _ columns: Columns
   ) {
     for access in schedule.prefetches {
-      emitTileRows(schedule, row, rows, axis: .unrolled) { emitter, _ in
+      emitPoints(schedule.row, at: row, rows, as: .unrolled) { emitter, _ in
         emitter.emitLines(
           of: access, along: schedule.column, from: columns.panel + columns.start, columns.count)
       }
@@ -283,7 +266,7 @@ extension Emitter {
   private mutating func emitZeros(
     _ schedule: ContractionSchedule, _ row: AffineExpression, _ rows: Int, _ columns: Columns
   ) {
-    emitTileRows(schedule, row, rows, axis: .sequential) { emitter, tileRow in
+    emitPoints(schedule.row, at: row, rows, as: .sequential) { emitter, tileRow in
       emitter.emitColumns(schedule, columns) { emitter, column in
         let zero = emitter.initials(emitter.body.stages[0])[0]
         emitter.append(.store(emitter.place(schedule, row + tileRow, column), zero, condition: nil))
@@ -295,7 +278,7 @@ extension Emitter {
   private mutating func emitRest(
     _ schedule: ContractionSchedule, _ row: AffineExpression, _ rows: Int, _ columns: Columns
   ) {
-    emitTileRows(schedule, row, rows, axis: .sequential) { emitter, tileRow in
+    emitPoints(schedule.row, at: row, rows, as: .sequential) { emitter, tileRow in
       emitter.emitColumns(schedule, columns) { emitter, column in
         let result = emitter.load(emitter.place(schedule, row + tileRow, column))
         emitter.set(emitter.body.stages[0].reductions[0].result, to: result)

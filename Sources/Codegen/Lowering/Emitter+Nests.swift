@@ -63,7 +63,7 @@ extension Emitter {
     guard let tile else {
       for run in columns {
         emitBlocks(run, isTop: isTop) { emitter, start, isTop in
-          emitter.emitVector(vector, start, run.extent, isTop: isTop)
+          emitter.emitPoints(vector, at: start, run.extent, as: .vector, isTop: isTop) { emitter, _ in emitter.emitStages() }
         }
       }
       return
@@ -73,8 +73,8 @@ extension Emitter {
       emitBlocks(run, isTop: isTop) { emitter, column, isTop in
         for rows in Self.blocks(tile.extent, of: emitter.choice.tile) {
           emitter.emitBlocks(rows, isTop: isTop) { emitter, row, isTop in
-            emitter.emitTile(tile, row, rows.extent, isTop: isTop) { emitter, isTop in
-              emitter.emitVector(vector, column, run.extent, isTop: isTop)
+            emitter.emitPoints(tile, at: row, rows.extent, as: .unrolled, isTop: isTop) { emitter, _ in
+              emitter.emitPoints(vector, at: column, run.extent, as: .vector) { emitter, _ in emitter.emitStages() }
             }
           }
         }
@@ -106,24 +106,18 @@ extension Emitter {
     }
   }
 
-  private mutating func emitTile(
-    _ axis: LoopAxis, _ start: AffineExpression, _ extent: Int, isTop: Bool,
-    _ write: (inout Emitter, _ isTop: Bool) -> Void
+  /// One loop over `count` points of an axis, the first at `start`: lanes of vectors, copies, or one after another.
+  ///
+  /// - Parameter write: is given the point's number, from 0.
+  mutating func emitPoints(
+    _ axis: LoopAxis, at start: AffineExpression, _ count: Int, as kind: Loop.Axis, isTop: Bool = false,
+    _ write: (inout Emitter, _ number: AffineExpression) -> Void
   ) {
-    let variable = newVariable()
-    bind(axis, to: extent == 1 ? start : start + AffineExpression(variable))
-    open([axis])
-    if isTop { floor = scopes.count - 1 }
-    write(&self, false)
-    close(variable, extent, isTop: isTop, axis: .unrolled)
-  }
-
-  private mutating func emitVector(_ axis: LoopAxis, _ start: AffineExpression, _ extent: Int, isTop: Bool) {
     let variable = newVariable()
     bind(axis, to: start + AffineExpression(variable))
     open([axis])
     if isTop { floor = scopes.count - 1 }
-    emitStages()
-    close(variable, extent, isTop: isTop, axis: .vector)
+    write(&self, AffineExpression(variable))
+    close(variable, count, isTop: isTop, axis: kind)
   }
 }

@@ -46,7 +46,7 @@ extension Emitter {
       let nest = levels.dropLast(short) + columnLevels + levels.suffix(short)
       emitNest(nest, copied: Self.shortLoops(Array(nest))) { emitter, column in
         emitter.emitBlocks(last.axis.extent, of: strip) { emitter, first, count in
-          emitter.emitLaneLoop(last.axis, at: last.start + first, count) { store(&$0, column + first, $1) }
+          emitter.emitPoints(last.axis, at: last.start + first, count, as: .vector) { store(&$0, column + first, $1) }
         }
       }
     }
@@ -67,7 +67,7 @@ extension Emitter {
       emitter.emitRowsAhead(schedule, start, count, levels[levels.count - 1].axis)
       emitter.emitBlocks(count, of: schedule.tile) { emitter, row, count in
         let tile = row.divided(exactlyBy: schedule.tile) * schedule.packedTileStep
-        emitter.emitLaneLoop(schedule.row, at: start + row, count) { emitter, lane in
+        emitter.emitPoints(schedule.row, at: start + row, count, as: .vector) { emitter, lane in
           let value = emitter.value(schedule.first)
           let place = emitter.substituted(depth) + origin + tile + lane
           emitter.append(.store(Access(buffer, place), value, condition: nil))
@@ -173,27 +173,13 @@ extension Emitter {
     emitBlocks(columnCount, of: strip) { emitter, first, count in
       emitter.emitBlocks(count, of: edge) { emitter, place, width in
         emitter.emitBlocks(reduced.axis.extent, of: edge) { emitter, depth, height in
-          let copy = emitter.newVariable()
-          emitter.bind(reduced.axis, to: reduced.start + depth + AffineExpression(copy))
-          emitter.open([reduced.axis])
-          emitter.emitLaneLoop(column.axis, at: column.start + first + place, width) { write(&$0, first, place + $1) }
-          let statements = emitter.close()
-          emitter.append(.loop(Loop(copy, extent: height, axis: .unrolled, body: statements)))
+          emitter.emitPoints(reduced.axis, at: reduced.start + depth, height, as: .unrolled) { emitter, _ in
+            emitter.emitPoints(column.axis, at: column.start + first + place, width, as: .vector) {
+              write(&$0, first, place + $1)
+            }
+          }
         }
       }
     }
-  }
-
-  /// Opens a vector loop over `count` points of an axis, the first at `start`.
-  private mutating func emitLaneLoop(
-    _ axis: LoopAxis, at start: AffineExpression, _ count: Int,
-    _ write: (inout Emitter, _ lane: AffineExpression) -> Void
-  ) {
-    let lane = newVariable()
-    bind(axis, to: start + AffineExpression(lane))
-    open([axis])
-    write(&self, AffineExpression(lane))
-    let statements = close()
-    append(.loop(Loop(lane, extent: count, axis: .vector, body: statements)))
   }
 }

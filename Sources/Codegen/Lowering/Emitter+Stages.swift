@@ -279,12 +279,9 @@ extension Emitter {
     {
       outer.removeLast()
       emitLoops(outer) { emitter in
-        let copy = emitter.newVariable()
-        emitter.bind(axis, to: AffineExpression(copy))
-        emitter.open([axis])
-        emitter.emitStrips(wide) { emitter in emitter.emit(stage.stores) }
-        let statements = emitter.close()
-        emitter.append(.loop(Loop(copy, extent: 2, axis: .unrolled, body: statements)))
+        emitter.emitPoints(axis, at: AffineExpression(), 2, as: .unrolled) { emitter, _ in
+          emitter.emitStrips(wide) { emitter in emitter.emit(stage.stores) }
+        }
       }
       return
     }
@@ -312,12 +309,7 @@ extension Emitter {
     let count = axis.extent / strip
     let rest = axis.extent % strip
     func vector(_ emitter: inout Emitter, _ start: AffineExpression, _ extent: Int) {
-      let lane = emitter.newVariable()
-      emitter.bind(axis, to: start + AffineExpression(lane))
-      emitter.open([axis])
-      write(&emitter)
-      let statements = emitter.close()
-      emitter.append(.loop(Loop(lane, extent: extent, axis: .vector, body: statements)))
+      emitter.emitPoints(axis, at: start, extent, as: .vector) { emitter, _ in write(&emitter) }
     }
     if count == 1 {
       vector(&self, AffineExpression(), strip)

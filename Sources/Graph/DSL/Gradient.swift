@@ -1,5 +1,7 @@
 /// The gradients of a scalar with respect to any tensors of its graph, intermediate ones, inputs and parameters alike, as
 /// further nodes of the same graph; so a gradient has gradients. Zero where the scalar does not depend on the tensor.
+///
+/// A tensor of integers or Booleans has none: asking for it is a mistake of the graph.
 public func gradients(
   of scalar: Tensor, withRespectTo tensors: [Tensor], file: StaticString = #filePath, line: Int = #line
 ) -> [Tensor] {
@@ -18,6 +20,13 @@ public func gradients(
         "a gradient mixes tensors of two graphs", at: site,
         notes: [.init("this tensor belongs to another graph", at: tensor.site)]))
     return tensors.map { builder.poison(recovered: $0.type, site: site) }
+  }
+  if let tensor = tensors.first(where: { !$0.elementType.isFloatingPoint }) {
+    return tensors.map {
+      builder.fail(
+        "a gradient is with respect to floats, not to \(tensor.type); cast before what it goes into", operands: [tensor],
+        recovered: $0.type, at: site)
+    }
   }
   if ([scalar] + tensors).contains(where: { builder.isLeaked($0, by: "a gradient", at: site) }) {
     return tensors.map { builder.poison(recovered: $0.type, site: site) }

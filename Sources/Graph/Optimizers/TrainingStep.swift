@@ -92,16 +92,24 @@ public struct TrainingStep: Sendable {
 
   /// The state that all graphs of the model share.
   ///
-  /// - Throws: `GraphError` for parameters that can't be, and for numbers of the optimizer that make no sense.
+  /// - Throws: `GraphError` for parameters that can't be, for numbers of the optimizer that make no sense, and for metrics of one
+  ///   name.
   public func state() throws -> [StateVariable] {
     let builder = GraphBuilder(name: "state")
-    for mistake in optimizer.mistakes { builder.record(Diagnostic(mistake, at: site)) }
+    for mistake in optimizer.mistakes + metricMistakes { builder.record(Diagnostic(mistake, at: site)) }
     let parameters = declareState(builder)
     if parameters.isEmpty {
       builder.record(Diagnostic("the model has no parameters, so there is nothing to train", at: site))
     }
     guard builder.graph.diagnostics.isEmpty else { throw GraphError(builder.graph.diagnostics) }
     return builder.graph.state
+  }
+
+  private var metricMistakes: [String] {
+    var names: Set = [Self.lossName]
+    return metrics.map(\.name).filter { !names.insert($0).inserted }.map {
+      "a metric is named '\($0)' like \($0 == Self.lossName ? "the loss" : "another"); give it a name of its own"
+    }
   }
 
   private func declareState(_ builder: GraphBuilder) -> [Declared] {
