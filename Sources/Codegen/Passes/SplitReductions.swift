@@ -4,7 +4,7 @@ import CinchGraph
 /// neighbouring axes at a time, innermost first, and very long rows in runs, which workers can share.
 enum SplitReductions {
   static func rewrite(_ builder: GraphBuilder, _ node: Node, _ x: [Tensor]) -> Tensor? {
-    guard let op = node.op.accumulating as? any ReductionOp else { return nil }
+    guard let op = node.op.accumulating?.reducing else { return nil }
     if let order = op.order { return gathered(builder, node, op, order, x[0]) }
     let shape = x[0].shape
     // Axes of extent 1 hold nothing to reduce.

@@ -108,10 +108,13 @@ public struct OpSample: Sendable {
 /// An op whose result depends on the order of accumulation.
 public protocol AccumulatingOp: Op {
   var order: AccumulationOrder? { get set }
+  /// The op itself if it reduces axes; asked instead of casts, like `accumulating`.
+  var reducing: (any ReductionOp)? { get }
 }
 
 extension AccumulatingOp {
   public var accumulating: (any AccumulatingOp)? { self }
+  public var reducing: (any ReductionOp)? { nil }
 }
 
 /// An op on single elements: all operands and the result have one shape.

@@ -13,7 +13,7 @@ extension ModuleTree.Node {
     case .module(let module): String(describing: Swift.type(of: module))
     case .list: children.isEmpty ? "ParameterList" : "ModuleList"
     case .dictionary: children.isEmpty ? "ParameterDict" : "ModuleDict"
-    case .group(let name): name
+    case .group(let type): String(describing: type)
     }
   }
 

@@ -20,12 +20,18 @@ public protocol Module: Sendable, CustomStringConvertible {
 
   /// The parts that may hold parameters, with their names: the stored properties, unless a container names them otherwise.
   var parts: [(name: String, value: Any)] { get }
+
+  /// The module itself if it is a layer. Asked instead of a cast, because the first cast of each type to a protocol searches all
+  /// that the process has loaded.
+  var layer: (any Layer)? { get }
 }
 
 extension Module {
   public var configuration: String { "" }
 
   public var parts: [(name: String, value: Any)] { storedProperties(of: self) }
+
+  public var layer: (any Layer)? { nil }
 }
 
 private let nextLayerIdentity = Atomic<Int>(0)
@@ -43,6 +49,8 @@ public protocol Layer: Module {
 }
 
 extension Layer {
+  public var layer: (any Layer)? { self }
+
   public func callAsFunction(_ input: Tensor) -> Tensor {
     let builder = input.builder
     let path = builder.layerPaths[identity] ?? builder.scope
@@ -67,7 +75,7 @@ extension GraphBuilder {
       parameterNames[parameter.identity] = prefix + path
     }
     for (path, module) in tree.modules {
-      guard let layer = module as? any Layer, layerPaths[layer.identity] == nil else { continue }
+      guard let layer = module.layer, layerPaths[layer.identity] == nil else { continue }
       layerPaths[layer.identity] = path.isEmpty ? name : prefix + path
     }
   }

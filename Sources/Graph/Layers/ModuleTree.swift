@@ -5,8 +5,8 @@ struct ModuleTree {
     enum Kind {
       case module(any Module)
       case list, dictionary
-      /// A struct, enum or tuple that is no module, by the name of its type.
-      case group(String)
+      /// A struct, enum or tuple that is no module. Types have names that only reflection makes, so they are made when printed.
+      case group(Any.Type)
     }
     var kind: Kind
     var parameters: [(name: String, parameter: Parameter)] = []
@@ -71,7 +71,7 @@ struct ModuleTree {
       found = mirror.children.first.flatMap { Self.found(in: $0.value, &objects) }
     case .struct, .tuple, .enum:
       let parts = storedProperties(of: value)
-      found = Self.node(.group(String(describing: Swift.type(of: value))), parts: parts, &objects)
+      found = Self.node(.group(Swift.type(of: value)), parts: parts, &objects)
     default:
       found = nil
     }
@@ -81,7 +81,7 @@ struct ModuleTree {
   /// Whether the value is of a type that layers often have and that holds no parameters. The first cast of each type to a protocol,
   /// like its first mirror, searches all that the process has loaded.
   private static func isPlain(_ value: Any) -> Bool {
-    value is LayerIdentity || value is Int || value is Float || value is Double || value is Bool || value is String
+    value is LayerIdentity || value is CallSite || value is Int || value is Float || value is Double || value is Bool || value is String
   }
 
   private static func mayHoldParameters(_ value: Any) -> Bool {

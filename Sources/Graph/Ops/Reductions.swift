@@ -8,6 +8,8 @@ public protocol ReductionOp: AccumulatingOp {
 extension ReductionOp {
   public init(axes: [Int]) { self.init(axes: axes.sorted(), order: nil) }
 
+  public var reducing: (any ReductionOp)? { self }
+
   public init(attributes: inout AttributeReader) throws(AttributeReader.Failure) {
     self.init(axes: try attributes.integers("axes"), order: try attributes.order())
   }
