@@ -4,8 +4,8 @@ extension CompiledStep {
 
   /// For libtcc: kernels as machine code where the target has vector instructions, and as plain loops otherwise.
   ///
-  /// - Parameter isExplained: whether a comment tells what each instruction is and computes. The text for compilers does without:
-  ///   it has the same code in the same lines, and takes half the time.
+  /// - Parameter isExplained: whether each instruction has a line, with a comment that tells what it is and computes. The text for
+  ///   compilers does without: it has the same bytes, eight in each number, and takes a quarter of the time.
   public func tinyccC(_ target: Target, profile: ProfileTable? = nil, isExplained: Bool = true) -> String {
     CPrinter(dialect: .tinycc(target), profile: profile).print(loops) { kernel, program in
       try? VectorBackEnd.lower(kernel, in: program, target: target).get().functionBody(isExplained: isExplained)

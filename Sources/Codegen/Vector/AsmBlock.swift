@@ -54,7 +54,11 @@ struct AsmBlock: Sendable {
       text.write("\(indentation)frame[\(offset / 8)] = first * \(factor);\n")
     }
     text.write("\(indentation)asm volatile(\n")
-    writeBytes(to: &text, indentation: indentation, buffers: isExplained ? loopProgram.buffers : nil)
+    if isExplained {
+      writeLines(to: &text, indentation: indentation, buffers: loopProgram.buffers)
+    } else {
+      writeWords(to: &text, indentation: indentation)
+    }
     text.write("\(indentation): : \"a\"(frame) : ")
     for register in code.generalRegisters.registers where register != GeneralRegisterPlan.frame {
       text.write("\"\(register.name)\", ")
@@ -63,29 +67,52 @@ struct AsmBlock: Sendable {
     if slice != nil { text.write("  }\n") }
   }
 
-  /// A line for each instruction, which ends with a comment if there are `buffers` to name.
-  private func writeBytes(to text: inout TextBuffer, indentation: String, buffers: [Buffer]?) {
+  /// For people: a line for each instruction, with what it is and computes.
+  private func writeLines(to text: inout TextBuffer, indentation: String, buffers: [Buffer]) {
     // A line has about so much besides its bytes.
-    text.bytes.reserveCapacity(text.bytes.count + code.bytes.count * 5 + notes.count * (buffers == nil ? 20 : 72))
+    text.bytes.reserveCapacity(text.bytes.count + code.bytes.count * 5 + notes.count * 72)
     for (line, note) in zip(code.lines, notes) {
+      text.write(indentation)
       if line.length > 0 {
-        text.write(indentation)
         text.write("  \".byte ")
         text.write(hexadecimalBytes: code.bytes[line.offset..<line.offset + line.length])
-        text.write("\\n\"")
+        text.write("\\n\" /* ")
+      } else {
+        text.write("  /* ")
       }
-      if let buffers {
-        text.write(line.length > 0 ? " /* " : "\(indentation)  /* ")
-        line.write(to: &text)
-        if note >= 0 {
-          text.write("  ")
-          program.instructions[Int(note)].explain(to: &text, accesses: program.accesses, buffers)
-        }
-        text.write(" */")
+      line.write(to: &text)
+      if note >= 0 {
+        text.write("  ")
+        program.instructions[Int(note)].explain(to: &text, accesses: program.accesses, buffers)
       }
-      text.write("\n")
+      text.write(" */\n")
     }
   }
+
+  /// For compilers: the same bytes, eight at a time where there are as many. A compile spends most of its time on numbers and their
+  /// digits; so it has less than half of them to read.
+  private func writeWords(to text: inout TextBuffer, indentation: String) {
+    text.bytes.reserveCapacity(text.bytes.count + code.bytes.count * 3)
+    let wordCount = code.bytes.count / 8
+    for line in stride(from: 0, to: wordCount, by: Self.wordsInLine) {
+      text.write(indentation)
+      text.write("  \".quad ")
+      for word in line..<min(line + Self.wordsInLine, wordCount) {
+        if word > line { text.write(",") }
+        var bits: UInt64 = 0
+        for position in 0..<8 { bits |= UInt64(code.bytes[8 * word + position]) << UInt64(8 * position) }
+        text.write(hexadecimal: bits)
+      }
+      text.write("\\n\"\n")
+    }
+    guard code.bytes.count % 8 > 0 else { return }
+    text.write(indentation)
+    text.write("  \".byte ")
+    text.write(hexadecimalBytes: code.bytes[(8 * wordCount)...])
+    text.write("\\n\"\n")
+  }
+
+  private static let wordsInLine = 4
 
   /// The text as it may stand in a C comment.
   static func comment(_ text: String) -> String {

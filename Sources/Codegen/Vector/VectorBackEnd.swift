@@ -81,7 +81,7 @@ public struct VectorKernel: Sendable, CustomStringConvertible {
   /// The statements of the kernel's C function. They see `state`, `scratch` (`unsigned char *`), `inputs`
   /// (`unsigned char *const *`), `worker` and `workers` (`long`).
   ///
-  /// - Parameter isExplained: whether each instruction has a comment; the lines are the same without.
+  /// - Parameter isExplained: whether each instruction has a line of its own, with a comment; the bytes are the same without.
   public func functionBody(isExplained: Bool = true) -> String {
     var text = TextBuffer()
     let frameWords = blocks.reduce(1) { max($0, ($1.frameByteCount + 7) / 8) }
