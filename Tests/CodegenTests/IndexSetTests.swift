@@ -54,6 +54,12 @@ import Testing
     #expect(!all.contains(Self.set(48 * 948, 34, (48, 1_783))))
     #expect(!all.contains(Self.set(1, 34, (48, 2))))
     #expect(!all.contains(Self.set(0, 34, (49, 2))))
+    // Steps that are shorter than a block.
+    let lines = Self.set(0, 286, (288, 3))
+    #expect(lines.contains(Self.set(216, 18, (26, 3), (288, 3))))
+    #expect(lines.contains(Self.set(216, 18, (26, 3))))
+    #expect(!lines.contains(Self.set(217, 18, (26, 3), (288, 3))))
+    #expect(!lines.contains(Self.set(216, 18, (26, 4), (288, 3))))
     let planes = Self.set(7, 2, (10, 5), (100, 4))
     #expect(planes.contains(Self.set(127, 2, (10, 3), (100, 3))))
     #expect(planes.contains(Self.set(17, 1, (100, 2))))

@@ -35,6 +35,29 @@ import Testing
     Case(
       name: "windows of an image", a: [24, 2, 3, 3], b: [3, 2, 11, 13], build: { conv2d($1, $0, padding: 1) }, says: ["packed"]),
     Case(
+      name: "lines that windows share", a: [12, 5, 3, 3], b: [3, 5, 19, 13], build: { conv2d($1, $0) },
+      says: ["once for all lines of a window"]),
+    Case(
+      name: "lines that windows far apart share, in groups, with a stride along lines", a: [24, 3, 3, 2], b: [2, 6, 21, 15],
+      build: { relu(conv2d($1, $0, stride: Size2D(1, 2), padding: Size2D(2, 1), dilation: Size2D(3, 1), groups: 2)) },
+      says: ["once for all lines of a window"]),
+    Case(
+      name: "lines of one channel that windows share", a: [9, 1, 4, 2], b: [3, 1, 14, 18], build: { conv2d($1, $0) },
+      says: ["once for all lines of a window"]),
+    Case(
+      name: "lines that windows skip", a: [12, 5, 3, 3], b: [3, 5, 19, 13], build: { conv2d($1, $0, stride: 2, padding: 1) },
+      says: ["packed"]),
+    Case(
+      name: "lines that windows share, read backwards", a: [10, 9, 3, 3], b: [2, 9, 16, 13],
+      build: {
+        let y = conv2d($1, $0, padding: 1, dilation: Size2D(2, 1))
+        return gradient(of: (y * y).sum(), withRespectTo: $1)
+      },
+      says: ["once for all lines of a window"]),
+    Case(
+      name: "lines that windows share, in runs along k", a: [8, 900, 3, 3], b: [1, 900, 6, 40], build: { conv2d($1, $0) },
+      says: ["once for all lines of a window", "runs along k"]),
+    Case(
       name: "rows far apart", a: [66, 515], b: [66, 300], build: { matmul($0.transposed(to: [1, 0]), $1) },
       says: ["rows packed"]),
     Case(

@@ -2,28 +2,33 @@
 
 extension ContractionSchedule {
   /// Packs the second factor: for a panel of all columns that are not in one run, or for a strip at a time.
-  mutating func packColumns(_ body: KernelBody, _ costs: TileCosts, _ target: Target, limit: Int) {
+  mutating func packColumns(
+    _ columns: [Int], _ slide: Slide?, _ body: KernelBody, _ costs: TileCosts, _ target: Target, limit: Int
+  ) {
     let lanes = target.lanes
-    let depthCount = self.depthCount
-    let columns = (0..<body.domainCount).filter { column.mask >> UInt64($0) & 1 != 0 && body.extents[$0] > 1 }
+    // Of those k that are packed by themselves.
+    let depthCount = self.depthCount / (slide?.extent ?? 1)
+    let margin = slide?.margin ?? 0
     let rest = columns.dropFirst().reduce(1) { $0 * body.extents[$1] }
     if rest > 1 {
       // A panel holds whole runs of the inner axes.
       let extent = body.extents[columns[0]]
-      let most = min(limit / max(1, depthCount * rest), extent / (division == .panels ? target.workers : 1))
-      panel = rest * costs.runs(extent, of: rest, most: max(1, most), rows: row.extent)
+      let most = min(limit / max(1, depthCount * rest) - margin, extent / (division == .panels ? target.workers : 1))
+      panel = rest * costs.runs(extent, of: rest, most: max(1, most), rows: row.extent, slide)
       let fitting = costs.best(rows: [(row.extent, 1)], columns: panel, workers: 1)
       (tile, strip) = (fitting.tile, min(fitting.vectors * lanes, panel))
     }
-    var width = panel.dividedUp(by: lanes) * lanes
-    if depthCount * width > limit, canWait(row.extent * panel, body) {
+    var width = (panel + margin * rest).dividedUp(by: lanes) * lanes
+    // A slide along all that is reduced leaves nothing to cut.
+    let slidesOutermost = slide.map { $0.axis == body.stages[0].axes.first { body.extents[$0] > 1 } } ?? false
+    if depthCount * width > limit, !slidesOutermost, canWait(row.extent * panel, body) {
       // Runs are of whole iterations of the body's outermost reduced axis.
       let outermost = body.outermostReduced
       let below = depthCount / outermost
       depth = inner[0].extent / outermost * Self.block(outermost, most: limit / (below * width))
     }
     if columns.count == 1 { width = strip.dividedUp(by: lanes) * lanes }
-    packing = Packing(columns: columns, rowStride: width)
+    packing = Packing(columns: columns, rowStride: width, slide: slide)
   }
 
   /// Packs the first factor's rows where its neighbours are rows: each k would take a cache line of its own, and many of them
@@ -109,7 +114,9 @@ extension ContractionSchedule {
     guard var packing else { return }
     let stage = body.stages[0]
     keepsAccumulators = depthRuns > 1 && stage.results.count != 1
-    packing.elementCount = runLength * packing.rowStride
+    packing.elementCount = runLength / (packing.slide?.extent ?? 1) * packing.rowStride
+    // The last vectors of the last k end after the panel.
+    if packing.slide != nil { packing.elementCount += lanes }
     if packing.columns.count == 1 {
       if body.liesAlongDepth(second, column, stage.axes, atLeast: lanes / 2) { packing.turnedBlock = lanes }
       let strips = panel.dividedUp(by: strip)

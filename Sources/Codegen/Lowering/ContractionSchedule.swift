@@ -14,14 +14,29 @@ struct ContractionSchedule: Sendable {
   struct Packing: Sendable {
     /// The body's axes that the panel's columns are, outermost first; all but the first lie wholly in each panel.
     var columns: [Int]
-    /// Elements from one k to the next: the width of a strip, or of the panel, in whole vectors.
+    /// Elements from one k to the next: the width of a strip, or of the panel with what a slide adds, in whole vectors.
     var rowStride: Int
     /// Elements from one strip to the next where each strip lies by itself, so that a tile reads memory in one run.
     var stripStep: Int?
     /// Where neighbours in memory follow one another along k: the edge of the blocks that are read along k and written along
     /// the columns.
     var turnedBlock: Int?
+    var slide: Slide?
     var elementCount = 0
+  }
+
+  /// A reduced axis that counts only by its sum with the outermost columns, as the lines of windows do with those of the image that
+  /// they slide over: each line is packed once, and a k of the axis is so many lines further on.
+  struct Slide: Sendable {
+    /// Of the body.
+    var axis: Int
+    var extent: Int
+    /// Lines from one iteration to the next: a dilation; negative where windows are read backwards.
+    var step: Int
+    /// Lines that a panel needs besides its own.
+    var margin: Int { abs(step) * (extent - 1) }
+    /// Those of them that come before its own.
+    var before: Int { step < 0 ? margin : 0 }
   }
 
   let first: LoopValue
@@ -91,10 +106,13 @@ extension ContractionSchedule {
     first = a
     second = b
     let (maskA, maskB) = (body.masks[a.index], body.masks[b.index])
-    func axes(without hidden: Set<Int>) -> LoopAxes {
-      LoopAxes(body, without: hidden) { axis in (maskA >> UInt64(axis) & 1, maskB >> UInt64(axis) & 1) }
+    /// Without the indices of what only the second factor needs, if it is packed; an axis that slides stays by itself.
+    func loopAxes(packs: Bool, apart: Int? = nil) -> LoopAxes {
+      LoopAxes(body, without: packs ? body.expressions(only: b) : []) { axis in
+        (maskA >> UInt64(axis) & 1, axis == apart ? 2 : maskB >> UInt64(axis) & 1)
+      }
     }
-    var axes = axes(without: body.expressions(only: b))
+    var axes = loopAxes(packs: true)
     func isRow(_ axis: LoopAxis) -> Bool { axis.mask & maskB == 0 }
     guard let widest = axes.domain.last, widest.mask & maskA == 0, widest.mask & maskB == widest.mask else { return nil }
     let isPlain = Self.isPlain(body, b, widest)
@@ -114,7 +132,9 @@ extension ContractionSchedule {
         || (rowCount >= 24 && depthCount >= 16
           && (apart >= 256 || depthCount * widest.extent > limit
             || rowCount >= 128 && depthCount * apart * 4 > 4 * target.level1Bytes)))
-    if !packs { axes = LoopAxes(body, without: []) { axis in (maskA >> UInt64(axis) & 1, maskB >> UInt64(axis) & 1) } }
+    let columns = (0..<body.domainCount).filter { widest.mask >> UInt64($0) & 1 != 0 && body.extents[$0] > 1 }
+    let slide = packs && columns.count > 1 ? body.slide(of: b, along: columns[0], stage.axes) : nil
+    if !packs || slide != nil { axes = loopAxes(packs: packs, apart: slide?.axis) }
     guard let last = axes.domain.last else { return nil }
     column = last
     batches = axes.domain.dropLast().filter { !isRow($0) }
@@ -151,7 +171,7 @@ extension ContractionSchedule {
     storesTile = false
 
     if packs {
-      packColumns(body, costs, target, limit: limit)
+      packColumns(columns, slide, body, costs, target, limit: limit)
       packRows(body, target, limit: limit)
       keepRowsWhole(body, target, limit: limit)
       finishPacking(body, lanes: lanes)
@@ -176,6 +196,7 @@ extension ContractionSchedule {
     var text = "tiles of \(tile) × \(strip)"
     if packing != nil { text += ", panels of \(min(panel, column.extent)) columns packed" }
     if packing?.turnedBlock != nil { text += " and turned" }
+    if packing?.slide != nil { text += " once for all lines of a window" }
     if packedTiles > 0 { text += ", rows packed" }
     if depthRuns > 1 { text += ", \(depthRuns) runs along k" }
     if !prefetches.isEmpty || nextPanel != nil { text += ", asked for ahead" }

@@ -11,16 +11,18 @@ extension Emitter {
   /// Evaluates the second factor for all columns of a panel and a run along k, each k a row of neighbours.
   mutating func pack(_ schedule: ContractionSchedule, _ columns: Columns, _ run: DepthRun) {
     guard let packing = schedule.packing, let buffer = workspace.panel else { return }
-    let row = depthNumber(times: packing.rowStride)
+    // A line that several k share lies where the first of them has it.
+    let row = depthNumber(times: packing.rowStride, without: packing.slide?.axis)
     let strip = packing.stripStep == nil ? choice.strip : schedule.strip
     let origin = origin(of: run, row, schedule)
     panel = nil
 
     // The body's own axes, since what is packed need not lie in one run as the axes that tiles use do.
-    let levels = levels(of: run, schedule)
+    var levels = levels(of: run, schedule)
     var columnAxes = packing.columns.map(ownAxis)
     let inPanel = columnAxes.dropFirst().reduce(1) { $0 * $1.extent }
-    columnAxes[0].extent = columns.count / inPanel
+    columnAxes[0].extent = columns.count / inPanel + (packing.slide?.margin ?? 0)
+    for index in levels.indices where levels[index].axis.axis == packing.slide?.axis { levels[index].axis.extent = 1 }
     func store(_ emitter: inout Emitter, _ first: AffineExpression, _ lane: AffineExpression) {
       let value = emitter.value(schedule.second)
       var place = first + lane
@@ -28,7 +30,7 @@ extension Emitter {
       emitter.append(.store(Access(buffer, emitter.substituted(row) + origin + place), value, condition: nil))
     }
     var columnLevels = columnAxes.map { Level(axis: $0) }
-    columnLevels[0].start = columns.panel.divided(exactlyBy: inPanel)
+    columnLevels[0].start = columns.panel.divided(exactlyBy: inPanel) + -(packing.slide?.before ?? 0)
     var step = 1
     for index in columnAxes.indices.reversed() {
       columnLevels[index].columnStep = step
@@ -53,6 +55,10 @@ extension Emitter {
     // Tiles run along axes that stand for several of these.
     for axis in levels.map(\.axis) + columnAxes { bind(axis, to: AffineExpression()) }
     panel = PackedPanel(value: schedule.second, buffer: buffer, row: row, origin: origin)
+    if let slide = packing.slide {
+      panel?.row.add(AffineExpression(LoopVariable(raw: Int32(slide.axis))), times: slide.step * inPanel)
+      panel?.row.constant += slide.before * inPanel
+    }
   }
 
   /// Evaluates the first factor for the rows of some tiles and a run along k: for each tile and each k a run of rows.
@@ -60,7 +66,7 @@ extension Emitter {
     _ schedule: ContractionSchedule, _ start: AffineExpression, _ count: Int, _ run: DepthRun, _ buffer: BufferID
   ) {
     let levels = levels(of: run, schedule)
-    let depth = depthNumber(times: schedule.tile)
+    let depth = depthNumber(times: schedule.tile, without: nil)
     let origin = origin(of: run, depth, schedule)
     packedRows = nil
     emitNest(levels[...], copied: 0) { emitter, _ in
@@ -105,11 +111,11 @@ extension Emitter {
     run.start * -place.coefficient(of: LoopVariable(raw: Int32(schedule.inner[0].axis)))
   }
 
-  /// The row-major number of a k, by the body's reduced axes.
-  private func depthNumber(times factor: Int) -> AffineExpression {
+  /// The row-major number of a k, by the body's reduced axes but for one of them.
+  private func depthNumber(times factor: Int, without hidden: Int?) -> AffineExpression {
     var number = AffineExpression()
     var stride = factor
-    for axis in body.stages[0].axes.reversed() {
+    for axis in body.stages[0].axes.reversed() where axis != hidden {
       number.add(AffineExpression(LoopVariable(raw: Int32(axis))), times: stride)
       stride *= body.extents[axis]
     }

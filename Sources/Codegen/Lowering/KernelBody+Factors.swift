@@ -41,6 +41,36 @@ extension KernelBody {
     return loadStride(value, LoopVariable(raw: Int32(row.axis))) != 1 && ks.allSatisfy { $0 >= ContractionSchedule.line }
   }
 
+  /// The reduced axis with which the column axis forms one sum in every index that the value needs, whose lines are fewest.
+  func slide(of value: LoopValue, along column: Int, _ reduced: Range<Int>) -> ContractionSchedule.Slide? {
+    var needed: Set<Int> = []
+    mark(value, &needed)
+    var indices: [AffineExpression] = []
+    for number in needed.sorted() {
+      switch expressions[number] {
+      case .load(let access, _, _):
+        if access.indirection != nil { return nil }
+        indices.append(access.index)
+      case .index(let index), .within(let index, _): indices.append(index)
+      case .constant, .apply: break
+      }
+    }
+    let slides = reduced.compactMap { axis -> ContractionSchedule.Slide? in
+      guard extents[axis] > 1 else { return nil }
+      var step: Int?
+      for index in indices {
+        let along = index.coefficient(of: LoopVariable(raw: Int32(column)))
+        let across = index.coefficient(of: LoopVariable(raw: Int32(axis)))
+        if along == 0, across == 0 { continue }
+        guard along != 0, across != 0, across % along == 0, step == nil || step == across / along else { return nil }
+        step = across / along
+      }
+      return step.map { ContractionSchedule.Slide(axis: axis, extent: extents[axis], step: $0) }
+    }
+    // More lines than the image has would be no windows that overlap.
+    return slides.filter { $0.margin < extents[column] }.min { $0.margin < $1.margin }
+  }
+
   /// Elements between neighbours along an axis in memory: the most of what the value is computed from.
   func loadStride(_ value: LoopValue, _ axis: LoopVariable) -> Int {
     loads(of: value).reduce(0) { max($0, abs($1.index.coefficient(of: axis))) }

@@ -56,12 +56,19 @@ struct TileCosts {
 }
 
 extension TileCosts {
+  /// For one vector of a packed factor: its conditions, its load and its store.
+  private static let cyclesToPack = 6.0
+
   /// How many runs of `length` columns make the panel for which all `extent` runs cost least; few if more gain little.
-  func runs(_ extent: Int, of length: Int, most: Int, rows: Int) -> Int {
+  func runs(_ extent: Int, of length: Int, most: Int, rows: Int, _ slide: ContractionSchedule.Slide?) -> Int {
     var best = (count: 1, cost: Double.infinity)
     for count in 1...most {
       let cost = blocks(extent, count).reduce(0) { sum, run in
-        sum + Double(run.count) * self.best(rows: [(rows, 1)], columns: run.size * length, workers: 1).cost
+        // Without a slide, what is packed is the same whatever the panels.
+        let lines = slide.map { Double(run.size + $0.margin) / Double($0.extent) } ?? 0
+        let packed = lines * Double(length.dividedUp(by: lanes)) * Self.cyclesToPack
+        return sum
+          + Double(run.count) * (packed + self.best(rows: [(rows, 1)], columns: run.size * length, workers: 1).cost)
       }
       if cost < best.cost * 0.98 { best = (count, cost) }
     }

@@ -115,6 +115,9 @@ extension Expansion {
   /// all where it is short.
   private func unrollFactor(_ loop: Loop) -> Int {
     guard loop.extent > 1 else { return 1 }
+    // The copies of each chain come to stand together; of many chains that would keep what all of them read in registers.
+    let chains = loop.carried.reduce(0) { $0 + points(dependence[$1.argument], axes.map(\.parts)) }
+    if chains > registerCount / 2 { return 1 }
     let size = size(of: loop.body)
     if loop.extent <= 4, size * loop.extent <= 64 { return loop.extent }
     guard !Self.containsRunningLoop(loop.body) else { return 1 }
@@ -129,14 +132,15 @@ extension Expansion {
     }
   }
 
+  /// How many vectors a value is that varies along the axes of the set, all of which have so many parts.
+  private func points(_ set: AxisSet, _ parts: [Int]) -> Int {
+    parts.indices.reduce(1) { set.contains(AxisSet(depth: $1)) ? $0 * parts[$1] : $0 }
+  }
+
   /// About how many instructions the statements expand to.
   private func size(of statements: [LoopStatement], _ inner: [Int] = []) -> Int {
     let parts = axes.map(\.parts) + inner
-    func points(_ set: AxisSet) -> Int {
-      var count = 1
-      for depth in parts.indices where set.contains(AxisSet(depth: depth)) { count *= parts[depth] }
-      return count
-    }
+    func points(_ set: AxisSet) -> Int { self.points(set, parts) }
     var total = 0
     for statement in statements {
       switch statement {

@@ -45,6 +45,8 @@ struct Expansion {
   let kernel: LoopKernel
   let buffers: [Buffer]
   let lanes: Int
+  /// Of the vectors that instructions can name.
+  let registerCount: Int
   let dependence: LaneDependence
 
   var output: VectorProgram
@@ -56,10 +58,11 @@ struct Expansion {
   var instances: [Instances]
   var instructionCount = 0
 
-  init(_ kernel: LoopKernel, in program: LoopProgram, lanes: Int) throws(VectorLimitation) {
+  init(_ kernel: LoopKernel, in program: LoopProgram, for family: VectorFamily) throws(VectorLimitation) {
     self.kernel = kernel
     self.buffers = program.buffers
-    self.lanes = lanes
+    lanes = family.lanes
+    registerCount = family.registerCount
     self.dependence = try LaneDependence(kernel)
     self.output = VectorProgram(lanes: lanes)
     self.roles = [Role](repeating: .undefined, count: kernel.variableCount)
@@ -68,7 +71,7 @@ struct Expansion {
 
   /// The vector programs of a kernel, in order.
   static func expand(
-    _ kernel: LoopKernel, in program: LoopProgram, lanes: Int
+    _ kernel: LoopKernel, in program: LoopProgram, for family: VectorFamily
   ) throws(VectorLimitation) -> [VectorProgram] {
     for type in kernel.valueTypes where type == .float64 { throw .elementType(type) }
     var isOnlyLoops = true
@@ -78,14 +81,14 @@ struct Expansion {
     }
     guard isOnlyLoops else {
       if kernel.isParallel { throw .statementBesideParallelLoop }
-      var expansion = try Expansion(kernel, in: program, lanes: lanes)
+      var expansion = try Expansion(kernel, in: program, for: family)
       try expansion.expand(kernel.body)
       return [expansion.finish(comment: "")]
     }
     var programs: [VectorProgram] = []
     for statement in kernel.body {
       guard case .loop(let loop) = statement, loop.extent > 0 else { continue }
-      var expansion = try Expansion(kernel, in: program, lanes: lanes)
+      var expansion = try Expansion(kernel, in: program, for: family)
       try expansion.expand([statement])
       programs.append(expansion.finish(comment: loop.comment))
     }

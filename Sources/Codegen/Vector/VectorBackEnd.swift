@@ -30,12 +30,11 @@ public enum VectorBackEnd {
     _ kernel: LoopKernel, in program: LoopProgram, for family: VectorFamily
   ) throws(VectorLimitation) -> VectorKernel {
     var blocks: [AsmBlock] = []
-    let lanes = family.widest.bytes / 4
-    for nest in try Expansion.expand(kernel, in: program, lanes: lanes) {
+    for nest in try Expansion.expand(kernel, in: program, for: family) {
       let selection = try Selection.select(nest, for: family)
       var code = selection.code
       Coalescing.coalesce(&code)
-      Scheduling.schedule(&code, lanes: lanes, buffers: program.buffers)
+      Scheduling.schedule(&code, lanes: family.lanes, buffers: program.buffers)
       FinalForms.settle(&code)
       let allocation = RegisterAllocation.allocate(&code)
       do {

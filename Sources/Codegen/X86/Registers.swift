@@ -9,6 +9,9 @@ package enum VectorFamily: UInt8, Hashable, Sendable, CaseIterable {
   package var registerCount: Int { self == .avx2 ? 16 : 32 }
 
   package var widest: VectorWidth { self == .avx2 ? .ymm : .zmm }
+
+  /// Numbers of 32 bits in the widest vectors.
+  package var lanes: Int { widest.bytes / 4 }
 }
 
 /// A set of families.

@@ -126,7 +126,9 @@ struct IndexSet: Hashable {
       guard distance >= 0, skipped + count <= stride.count else { return false }
       distance -= skipped * stride.step
     }
-    return remaining.isEmpty && distance + other.block <= block
+    // What is left of the other's strides may lie in one of these blocks.
+    let span = remaining.reduce(other.block) { Saturating.sum($0, Saturating.product($1.step, $1.count - 1)) }
+    return Saturating.sum(distance, span) <= block
   }
 
   /// The union, if it has this form too.
