@@ -99,97 +99,67 @@ struct ContractionSchedule: Sendable {
 
 extension ContractionSchedule {
   /// Nil where the kernel isn't of the form that tiles are made for.
+  ///
+  /// What is decided in which order: whether the second factor is packed, for then its indices don't keep axes apart; the axes; what
+  /// workers divide and the tile; panels, runs along k and packed rows; and last what is asked for ahead.
   init?(_ body: KernelBody, _ target: Target) {
-    guard let stage = body.stages.first, stage.reductions.count == 1, stage.stores.isEmpty,
-      case .fusedMultiplyAdd(let a, let b) = stage.reductions[0].kind
-    else { return nil }
-    first = a
-    second = b
-    let (maskA, maskB) = (body.masks[a.index], body.masks[b.index])
-    /// Without the indices of what only the second factor needs, if it is packed; an axis that slides stays by itself.
-    func loopAxes(packs: Bool, apart: Int? = nil) -> LoopAxes {
-      LoopAxes(body, without: packs ? body.expressions(only: b) : []) { axis in
-        (maskA >> UInt64(axis) & 1, axis == apart ? 2 : maskB >> UInt64(axis) & 1)
-      }
-    }
-    var axes = loopAxes(packs: true)
-    func isRow(_ axis: LoopAxis) -> Bool { axis.mask & maskB == 0 }
-    guard let widest = axes.domain.last, widest.mask & maskA == 0, widest.mask & maskB == widest.mask else { return nil }
-    let isPlain = Self.isPlain(body, b, widest)
-    // A panel has half of the second level.
-    let limit = max(target.level2Bytes / 2 / 4, 16 << 10)
-    let rowCount = axes.domain.filter(isRow).reduce(1) { $0 * $1.extent }
-    let depthCount = axes.inner[0].reduce(1) { $0 * $1.extent }
-    // Strips of rows that are far apart fall into few sets of the first level, and many rows pay for more packing.
-    let apart = body.loadStride(b, LoopVariable(raw: Int32(stage.axes.upperBound - 1)))
-    // Rows of what has to be computed are packed, which is done for panels of columns.
-    let computesRows =
-      body.isComputed(a) && depthCount >= Self.leastPackedDepth
-      && axes.domain.contains { isRow($0) && body.loadStride(a, LoopVariable(raw: Int32($0.axis))) == 1 }
-    let packs =
-      rowCount >= Self.leastPackedRows
-      && (!isPlain || computesRows
-        || (rowCount >= 24 && depthCount >= 16
-          && (apart >= 256 || depthCount * widest.extent > limit
-            || rowCount >= 128 && depthCount * apart * 4 > 4 * target.level1Bytes)))
-    let columns = (0..<body.domainCount).filter { widest.mask >> UInt64($0) & 1 != 0 && body.extents[$0] > 1 }
-    let slide = packs && columns.count > 1 ? body.slide(of: b, along: columns[0], stage.axes) : nil
-    if !packs || slide != nil { axes = loopAxes(packs: packs, apart: slide?.axis) }
+    guard let factors = ContractionFactors(body) else { return nil }
+    (first, second) = (factors.first, factors.second)
+    let limit = Self.panelElements(target)
+    let packs = factors.areWorthPacking(panelElements: limit, target)
+    let slide = packs ? factors.slide : nil
+    let axes = factors.loopAxes(packs: packs, apart: slide?.axis)
     guard let last = axes.domain.last else { return nil }
     column = last
-    batches = axes.domain.dropLast().filter { !isRow($0) }
-    var rows = axes.domain.dropLast().filter(isRow)
+    batches = axes.domain.dropLast().filter { !factors.isRow($0) }
+    var rows = axes.domain.dropLast().filter(factors.isRow)
     guard !rows.isEmpty, !axes.inner[0].isEmpty else { return nil }
     inner = axes.inner[0]
-    let costs = TileCosts(target)
-    let batchCount = batches.reduce(1) { $0 * $1.extent }
-    let lanes = target.lanes
 
-    // Workers: whole batches, else panels, else rows. Batches may be few if panels would be no more.
-    var division = Division.panels
-    if batchCount > 1, batches[0].extent >= min(target.workers, costs.fewestStrips(of: column.extent)) { division = .batches }
-    let rowCosts = rows.map { (extent: $0.extent, cost: body.takesLines(a, $0, stage.axes) ? 2.0 : 1.0) }
-    var best = costs.best(rows: rowCosts, columns: column.extent, workers: division == .panels ? target.workers : 1)
-    if division == .panels, !packs, target.workers > 1 {
-      let byRows = costs.best(rows: rowCosts, columns: column.extent, workers: 1)
-      let tiles = rows[byRows.row].extent.dividedUp(by: byRows.tile)
-      let share = Double(tiles.dividedUp(by: target.workers)) / Double(tiles)
-      if byRows.cost * share < best.cost {
-        best = byRows
-        division = .rows
-      }
+    let costs = TileCosts(target)
+    let rowCosts = rows.map { (extent: $0.extent, cost: body.takesLines(factors.first, $0, body.stages[0].axes) ? 2.0 : 1.0) }
+    // Batches may be few if panels would be no more.
+    let leastBatches = max(2, min(target.workers, costs.fewestStrips(of: column.extent)))
+    let best: TileCosts.Tile
+    if let outermost = batches.first, outermost.extent >= leastBatches {
+      division = .batches
+      best = costs.best(rows: rowCosts, columns: column.extent, workers: 1)
+    } else {
+      (division, best) = Self.divided(rowCosts, column.extent, packs: packs, workers: target.workers, costs)
     }
-    self.division = division
     row = rows.remove(at: best.row)
     rowShare = row.extent
     self.rows = rows
     tile = best.tile
-    strip = min(best.vectors * lanes, column.extent)
+    strip = min(best.vectors * target.lanes, column.extent)
     panel = strip
     depth = inner[0].extent
     packing = nil
-    storesTile = false
+    let epilogue = body.stages.dropFirst().reduce(0) { $0 + $1.stores.count + $1.values.count }
+    storesTile = epilogue > 0 && body.epilogueSize(first, second) > 6
 
     if packs {
-      packColumns(columns, slide, body, costs, target, limit: limit)
+      packColumns(factors.columns, slide, body, costs, target, limit: limit)
       packRows(body, target, limit: limit)
       keepRowsWhole(body, target, limit: limit)
-      finishPacking(body, lanes: lanes)
+      finishPacking(body, lanes: target.lanes)
     }
-    askAhead(body, target, isPlain: isPlain)
-    let epilogue = body.stages.dropFirst().reduce(0) { $0 + $1.stores.count + $1.values.count }
-    storesTile = epilogue > 0 && body.epilogueSize(b, a) > 6
+    askAhead(body, target, isPlain: factors.isPlain)
   }
 
-  /// Whether the value is a load of neighbours along the columns, without conditions.
-  private static func isPlain(_ body: KernelBody, _ value: LoopValue, _ column: LoopAxis) -> Bool {
-    guard case .load(let access, nil, _) = body.expressions[value.index], access.indirection == nil else { return false }
-    var stride = 1
-    for axis in (0..<body.domainCount).reversed() where column.mask >> UInt64(axis) & 1 != 0 {
-      if access.index.coefficient(of: LoopVariable(raw: Int32(axis))) != stride { return false }
-      stride *= body.extents[axis]
-    }
-    return true
+  /// A panel has half of the second level.
+  private static func panelElements(_ target: Target) -> Int { max(target.level2Bytes / 2 / 4, 16 << 10) }
+
+  /// Whether workers divide panels or rows, which cost less of what isn't packed for each of them, with the tile for that.
+  private static func divided(
+    _ rows: [(extent: Int, cost: Double)], _ columns: Int, packs: Bool, workers: Int, _ costs: TileCosts
+  ) -> (Division, TileCosts.Tile) {
+    let byPanels = costs.best(rows: rows, columns: columns, workers: workers)
+    if packs || workers == 1 { return (.panels, byPanels) }
+    let byRows = costs.best(rows: rows, columns: columns, workers: 1)
+    let tiles = rows[byRows.row].extent.dividedUp(by: byRows.tile)
+    let share = Double(tiles.dividedUp(by: workers)) / Double(tiles)
+    return byRows.cost * share < byPanels.cost ? (.rows, byRows) : (.panels, byPanels)
   }
 
   var text: String {

@@ -26,13 +26,20 @@ struct TileCosts {
     return [(extent / size, size)] + (extent % size > 0 ? [(1, extent % size)] : [])
   }
 
-  /// The axis of `rows` to tile, the tile and the strip that cost least when `workers` share the strips. Each row has a factor
-  /// that its tiles cost.
-  func best(
-    rows: [(extent: Int, cost: Double)], columns: Int, workers: Int
-  ) -> (row: Int, tile: Int, vectors: Int, cost: Double) {
+  /// A register tile, with what all of a contraction's tiles cost together.
+  struct Tile {
+    /// Which of the axes of rows is tiled.
+    var row: Int
+    var tile: Int
+    var vectors: Int
+    /// Cycles for one k.
+    var cost: Double
+  }
+
+  /// What costs least when `workers` share the strips. Each row has a factor that its tiles cost.
+  func best(rows: [(extent: Int, cost: Double)], columns: Int, workers: Int) -> Tile {
     let vectorCount = columns.dividedUp(by: lanes)
-    var best = (row: 0, tile: 1, vectors: 1, cost: Double.infinity)
+    var best = Tile(row: 0, tile: 1, vectors: 1, cost: .infinity)
     for vectors in 1...min(vectorCount, mostVectors) {
       let most = (registers - vectors - 1) / vectors
       for axis in rows.indices {
@@ -47,7 +54,7 @@ struct TileCosts {
           }
           // A rest is another copy of the code, which has to be compiled and fetched.
           cost *= others * (1 + 0.03 * Double(strips.count * runs.count - 1))
-          if cost < best.cost { best = (axis, tile, vectors, cost) }
+          if cost < best.cost { best = Tile(row: axis, tile: tile, vectors: vectors, cost: cost) }
         }
       }
     }
