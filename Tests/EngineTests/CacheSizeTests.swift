@@ -1,0 +1,97 @@
+import Cinch
+import TestSupport
+import Testing
+
+@testable import CinchCodegen
+@testable import CinchRunner
+
+/// Contractions and convolutions of random shapes, scheduled for processors with small and large caches, which no single machine
+/// has: whatever is packed, cut or kept, the bits are the interpreter's.
+@Suite struct CacheSizeTests {
+  private struct Draw {
+    var random: SplitMix
+
+    mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
+    mutating func chance(_ percent: Int) -> Bool { number(1...100) <= percent }
+
+    mutating func target(_ set: Target.VectorSet) -> Target {
+      let level1 = [8, 32, 48][number(0...2)] << 10
+      return Target(
+        vectorSet: set, level1Bytes: level1, level2Bytes: [64, 256, 1024, 4096][number(0...3)] << 10, workers: number(1...3))
+    }
+
+    /// `y` from `a` and `b`, often with more behind it that the kernel takes in.
+    mutating func graph() -> Graph {
+      let epilogue = number(0...3)
+      func finish(_ y: Tensor, _ g: GraphBuilder) {
+        switch epilogue {
+        case 0: g.output("y", y)
+        case 1: g.output("y", relu(y) + 1)
+        case 2: g.output("y", gelu(y) * y)
+        default:
+          g.output("y", y * g.iota(y.shape).cast(to: .float32))
+          g.output("z", y)
+        }
+      }
+      if chance(50) { return convolution(finish) }
+      let (m, k, n) = (number(8...90), number(1...9) * number(8...90), number(8...320))
+      let (turnsA, turnsB, computes) = (chance(40), chance(40), chance(20))
+      let batch = chance(25) ? [number(2...4)] : []
+      return Graph { g in
+        let a = g.input("a", Shape(batch + (turnsA ? [k, m] : [m, k])))
+        let b = g.input("b", Shape(batch + (turnsB ? [n, k] : [k, n])))
+        let first = turnsA ? a.transposedMatrix() : a
+        let second = turnsB ? b.transposedMatrix() : b
+        finish(computes ? matmul(tanh(first), second) : matmul(first, second), g)
+      }
+    }
+
+    private mutating func convolution(_ finish: @escaping (Tensor, GraphBuilder) -> Void) -> Graph {
+      let groups = chance(25) ? 2 : 1
+      let (channels, outputs) = (number(1...12) * groups, number(4...10) * groups)
+      let window = Size2D(number(1...4), number(1...4))
+      let dilation = Size2D(number(1...3), number(1...2))
+      let stride = chance(30) ? Size2D(number(1...2), number(1...2)) : 1
+      let padding = Size2D(number(0...2), number(0...2))
+      let (height, width) = (number(10...20), number(8...24))
+      let form = number(0...2)
+      return Graph { g in
+        let images = g.input("a", [2, channels, height, width])
+        let weights = g.input("b", [outputs, channels / groups, window.height, window.width])
+        let y = conv2d(images, weights, stride: stride, padding: padding, dilation: dilation, groups: groups)
+        if form == 0 { return finish(y, g) }
+        finish(gradient(of: (y * y).sum(), withRespectTo: form == 1 ? images : weights), g)
+      }
+    }
+  }
+
+  @Test(arguments: [TestedEngine.avx512, .avx2].filter(TestedEngine.available.contains))
+  func anyCachesGiveTheSameBits(_ engine: TestedEngine) throws {
+    var draw = Draw(random: SplitMix(seed: 77))
+    var lists = ""
+    for number in 0..<180 {
+      let graph = draw.graph()
+      var inputs: [String: ElementArray] = [:]
+      for (name, node) in graph.inputs {
+        inputs[name] = HostTensor.randomNormal(graph.type(of: node).shape, seed: UInt64(number)).elements
+      }
+      let tested = try TestedProgram("\(number)", RandomProgram(seed: UInt64(number), graph: graph, inputs: inputs, state: [:]))
+      for _ in 0..<2 {
+        let target = draw.target(engine.vectorSet)
+        let program = try LoweredProgram(tested, target)
+        lists += program.step.kernelList
+        let code = try TinyCCompiler.compile(program.step.tinyccC(target, isExplained: false))
+        for workers in [1, target.workers] {
+          let difference = tested.difference(of: try program.run(tested, code, workers: workers))
+          #expect(difference == nil, "\(number) for \(target) with \(workers) workers: \(difference ?? "")\n\(graph)")
+        }
+      }
+    }
+    for words in [
+      "once for all lines of a window", "runs along k", "rows packed", "packed and turned", "asked for ahead", "divide rows",
+      "divide panels", "divide batches",
+    ] {
+      #expect(lists.split(separator: words).count > 4, "\(words)")
+    }
+  }
+}
