@@ -247,9 +247,8 @@ struct Evaluator {
       return try view(map, fill, of: operands[0], index, condition)
     case .reshape:
       let operand = table.base(operands[0])
-      let number = linear(index, table.shape(node))
-      if slot(of: operand) >= 0 { return try storedOrImmediate(operand, number, condition) }
-      return try value(operand, try coordinates(number, of: operand), condition)
+      if slot(of: operand) >= 0 { return try storedOrImmediate(operand, linear(index, table.shape(node)), condition) }
+      return try value(operand, try coordinates(in: operand, of: index, table.shape(node)), condition)
     case .checkIndex:
       checks.append(node)
       return try value(operands[0], index, condition)
@@ -288,14 +287,44 @@ struct Evaluator {
     return values[function.result.index]
   }
 
-  /// The coordinates of the element with a row-major number.
-  private mutating func coordinates(_ number: AffineExpression, of node: NodeID) throws(Obstacle) -> IndexID {
+  /// The coordinates in a node of the element that stands at `index` in a reshape of it.
+  ///
+  /// Runs of axes that hold as many elements in both shapes are taken by themselves, for what a view shows of an axis that isn't
+  /// reshaped may lie outside of it (under a condition), where a number that counts across all axes tells nothing.
+  private mutating func coordinates(in node: NodeID, of index: IndexID, _ shape: Shape) throws(Obstacle) -> IndexID {
+    let target = table.shape(node)
+    let own = vectors[Int(index.raw)]
+    var result = [AffineExpression](repeating: AffineExpression(), count: target.rank)
+    var (first, firstOfTarget) = (0, 0)
+    while first < shape.rank || firstOfTarget < target.rank {
+      var (end, endOfTarget) = (min(first + 1, shape.rank), min(firstOfTarget + 1, target.rank))
+      while true {
+        let count = shape.extents[first..<end].reduce(1, *)
+        let countOfTarget = target.extents[firstOfTarget..<endOfTarget].reduce(1, *)
+        if count == countOfTarget { break }
+        if count < countOfTarget { end += 1 } else { endOfTarget += 1 }
+      }
+      var number = AffineExpression()
+      var stride = 1
+      for axis in (first..<end).reversed() {
+        number.add(own[axis], times: stride)
+        stride *= shape[axis]
+      }
+      try divide(number, among: firstOfTarget..<endOfTarget, of: node, into: &result)
+      (first, firstOfTarget) = (end, endOfTarget)
+    }
+    return intern(result)
+  }
+
+  /// The coordinates along some axes of a node of the element with a row-major number there.
+  private func divide(
+    _ number: AffineExpression, among axes: Range<Int>, of node: NodeID, into result: inout [AffineExpression]
+  ) throws(Obstacle) {
     let shape = table.shape(node)
-    var result = [AffineExpression](repeating: AffineExpression(), count: shape.rank)
-    var rest = number
     // The outermost axis that isn't 1 takes what is left.
-    guard let outermost = shape.extents.firstIndex(where: { $0 != 1 }) else { return intern(result) }
-    for axis in ((outermost + 1)..<max(shape.rank, outermost + 1)).reversed() where shape[axis] != 1 {
+    guard let outermost = axes.first(where: { shape[$0] != 1 }) else { return }
+    var rest = number
+    for axis in axes.reversed() where axis > outermost && shape[axis] != 1 {
       switch rest.divided(by: shape[axis], extents) {
       case .parts(let quotient, let remainder):
         result[axis] = remainder
@@ -305,7 +334,6 @@ struct Evaluator {
       }
     }
     result[outermost] = rest
-    return intern(result)
   }
 
   private mutating func view(

@@ -31,7 +31,11 @@ struct ScheduleChoice: Sendable {
     case .map, .columns, .copy, .scatter:
       choice.vectorAxis = vectorAxis(body, axes, lanes)
       choice.strip = strip(body, lanes, registers)
-      if let vector = choice.vectorAxis, let turned = turnedAxis(body, axes, vector) {
+      if let vector = choice.vectorAxis, let wide = axisOfPairs(body, axes, vector) {
+        // The pair is copied out, and written by vectors that take turns.
+        choice.vectorAxis = wide
+        (choice.tileAxis, choice.tile) = (vector > wide ? vector - 1 : vector, 2)
+      } else if let vector = choice.vectorAxis, let turned = turnedAxis(body, axes, vector) {
         // Blocks as large as registers turn.
         choice.tileAxis = turned > vector ? turned - 1 : turned
         (choice.tile, choice.strip) = (lanes, lanes)
@@ -77,6 +81,19 @@ struct ScheduleChoice: Sendable {
           return access.index.coefficient(of: variable(position)) == 1
             && !(0...1).contains(access.index.coefficient(of: variable(vector)))
         }
+    }
+  }
+
+  /// The axis of the domain along which pairs of neighbours lie, where vectors along the pairs would leave most lanes empty.
+  private static func axisOfPairs(_ body: KernelBody, _ axes: LoopAxes, _ pair: Int) -> Int? {
+    guard axes.domain[pair].extent == 2 else { return nil }
+    func variable(_ position: Int) -> LoopVariable { LoopVariable(raw: Int32(axes.domain[position].axis)) }
+    let stores = body.stages.flatMap { $0.stores + $0.results }
+    guard body.stages.allSatisfy({ $0.scatters.isEmpty }),
+      stores.allSatisfy({ $0.access.index.coefficient(of: variable(pair)) == 1 })
+    else { return nil }
+    return axes.domain.indices.first { position in
+      axes.domain[position].extent > 2 && stores.allSatisfy { $0.access.index.coefficient(of: variable(position)) == 2 }
     }
   }
 
