@@ -39,6 +39,8 @@ struct ScheduleChoice: Sendable {
         // Blocks as large as registers turn.
         choice.tileAxis = turned > vector ? turned - 1 : turned
         (choice.tile, choice.strip) = (lanes, lanes)
+      } else if let vector = choice.vectorAxis, isOneChain(body) {
+        choice.strip = wideStrip(axes.domain[vector].extent, target) ?? choice.strip
       }
     case .tile:
       choice.contraction = ContractionSchedule(body, target)
@@ -68,6 +70,19 @@ struct ScheduleChoice: Sendable {
     var vectors = registers >= 32 ? 4 : 2
     if body.expressions.count > 60 || accumulators > 3 { vectors = max(1, vectors / 2) }
     return vectors * lanes
+  }
+
+  /// Whether the body is little more than one sum for each point.
+  private static func isOneChain(_ body: KernelBody) -> Bool {
+    body.expressions.count <= 8 && body.stages[0].reductions.count == 1 && body.stages[0].reductions[0].order == .chain
+      && body.stages[0].axes.count == 1
+  }
+
+  /// Chains by half of the registers: a chain takes four cycles, and rows are read in long runs, which memory likes. Nil where that
+  /// would leave workers too few strips.
+  private static func wideStrip(_ extent: Int, _ target: Target) -> Int? {
+    let strip = target.vectorRegisterCount / 2 * target.lanes
+    return extent >= 2 * strip * target.workers ? strip : nil
   }
 
   /// The axis of the domain along which elements lie side by side that a transposition loads, and which jump along the vectors.
