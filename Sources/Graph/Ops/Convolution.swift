@@ -303,7 +303,8 @@ public struct ConvolutionWeightGradient: ConvolutionOp {
     return weight
   }
 
-  /// [c · taps, n · positions] × [n · positions, o]: one long product for all images, for each group.
+  /// [c · taps, n · positions] × [n · positions, o]: one long product for all images, for each group. With one output for a group
+  /// that is no product of matrices, but a sum of products.
   public func decompose(_ x: [Tensor]) -> Tensor {
     let (input, gradient) = (x[0], x[1])
     guard let type = try? resultType(of: [input.type, gradient.type]) else { return input }
@@ -316,6 +317,7 @@ public struct ConvolutionWeightGradient: ConvolutionOp {
     // [n, groups · c, window…, extents…] → [groups · c, window…, n, extents…]
     let rows = windows.transposed(
       to: Array(1...(rank + 1)) + [0] + Array((rank + 2)..<(2 * rank + 2)))
+    if outputs == 1 { return summed(rows, gradient, type) }
     // [n, groups · o, extents…] → [groups, n, extents…, o]
     let columns = geometry.grouped(gradient, axis: 1).transposed(to: [1, 0] + Array(3..<(rank + 3)) + [2])
     let depth = images * Shape(extents).elementCount
@@ -324,6 +326,20 @@ public struct ConvolutionWeightGradient: ConvolutionOp {
     let product = matmul(
       rows.reshaped(to: Shape(lead + [taps, depth])), columns.reshaped(to: Shape(lead + [depth, outputs])))
     return product.transposedMatrix().reshaped(to: type.shape)
+  }
+
+  /// The sum of [groups · c, window…, n, extents…] times the gradient [n, groups, extents…]: of the places of a line first, for
+  /// neighbours are read together, and then along the line.
+  private func summed(_ windows: Tensor, _ gradient: Tensor, _ type: TensorType) -> Tensor {
+    let rank = geometry.rank
+    let positions = [gradient.shape[0]] + gradient.shape.extents[2...]
+    let factors = gradient.transposed(to: [1, 0] + Array(2..<(rank + 2)))
+      .reshaped(to: Shape([geometry.groups] + [Int](repeating: 1, count: rank + 1) + positions))
+      .broadcast(to: Shape([geometry.groups, type.shape[1]] + window + positions))
+      .reshaped(to: windows.shape)
+    let products = windows * factors
+    let lines = products.builder.add(Sum(axes: Array((rank + 1)..<(2 * rank + 1))), [products], at: products.site)
+    return lines.builder.add(Sum(axes: [rank + 1]), [lines], at: lines.site).reshaped(to: type.shape)
   }
 
   public func gradients(_ c: GradientContext) -> [Tensor?] {
@@ -368,6 +384,7 @@ extension ConvolutionGeometry {
       (geometry([1, 2], [2, 0], [2, 1], [2, 3]), [1, 2, 5, 8], [2, 2, 3, 2]),
       (geometry([1, 1], [0, 1], [0, 1], [1, 1], 2), [2, 4, 3, 5], [6, 2, 2, 3]),
       (geometry([2], [1], [1], [1], 3), [1, 3, 17], [3, 1, 3]),
+      (geometry([1, 2], [1, 0], [1, 1], [1, 1], 2), [2, 6, 4, 5], [2, 3, 3, 2]),
     ]
   }
 }
