@@ -45,7 +45,7 @@ extension Fusion {
       let node = NodeID(index)
       let count = table.shape(node).elementCount
       let excess = points[index] - count
-      guard excess > 0, costs[index] > 0 else { continue }
+      guard excess > 0, costs[index] > 0, !isExpansion(node) else { continue }
       let storeCost = Self.storeCost(count, staysInRow: rowKernel[index] >= 0)
       func isDearer(_ cost: Int) -> Bool { excess * cost > storeCost * count + points[index] }
       /// Whether the node is a step from a value that others need too: that one is stored.
@@ -62,6 +62,20 @@ extension Fusion {
       reduce(node, by: excess, &points)
     }
     return result
+  }
+
+  /// Whether the node shows elements of a smaller tensor several times, as windows do, and does nothing else: that one is stored, if
+  /// any is.
+  private func isExpansion(_ node: NodeID) -> Bool {
+    let count = table.shape(node).elementCount
+    var next = node
+    while true {
+      switch table.meanings[next.index] {
+      case .view(_, nil), .reshape: next = table.operands(next)[0]
+      default: return table.shape(next).elementCount < count
+      }
+      if table.isStored(next) { return false }
+    }
   }
 
   /// For each node, at how many points its value would be computed, in how many stages, and the kernel that they all are in if

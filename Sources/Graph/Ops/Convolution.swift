@@ -226,8 +226,7 @@ public struct ConvolutionInputGradient: ConvolutionOp {
     let backwards = WindowGeometry(
       window: window, extents: axes, offsets: geometry.low, strides: geometry.strides,
       dilations: geometry.dilations.map { -$0 })
-    let windows = gradient.builder.add(
-      Windows(backwards, fill: Tensor.literal(0, gradient.elementType)), [gradient], at: gradient.site)
+    let windows = backwards.windows(ofPadded: gradient)
     let batch = groups == 1 ? [type.shape[0]] : [type.shape[0], groups]
     let rows = columns.reshaped(to: Shape((groups == 1 ? [] : [groups]) + [channels, outputs * taps]))
       .broadcast(to: Shape(batch + [channels, outputs * taps]))
@@ -366,8 +365,7 @@ public struct ConvolutionWeightGradient: ConvolutionOp {
 extension ConvolutionGeometry {
   /// The input's windows with zeros outside, [n, c, window…, extents…].
   fileprivate func windowView(of input: Tensor, window: [Int], extents: [Int]) -> Tensor {
-    input.builder.add(
-      Windows(windows(window, extents), fill: Tensor.literal(0, input.elementType)), [input], at: input.site)
+    windows(window, extents).windows(ofPadded: input)
   }
 
   /// Valid and padded, strides that leave a rest, dilation, groups, one and two axes.

@@ -273,6 +273,29 @@ public struct OverlapAdd: DecomposedOp {
 }
 
 extension WindowGeometry {
+  /// The windows of a tensor with zeros outside. The zeros stand around the tensor first: if anything is stored, it is then a
+  /// padded tensor and not its windows, which have each element many times.
+  func windows(ofPadded x: Tensor) -> Tensor {
+    let lead = x.shape.rank - rank
+    var low = [Int](repeating: 0, count: x.shape.rank)
+    var high = low
+    var inside = self
+    for axis in 0..<rank {
+      let taps = (window[axis] - 1) * dilations[axis]
+      let first = offsets[axis] + Swift.min(0, taps)
+      let last = offsets[axis] + (extents[axis] - 1) * strides[axis] + Swift.max(0, taps)
+      low[lead + axis] = Swift.max(0, -first)
+      high[lead + axis] = Swift.max(0, last - (x.shape[lead + axis] - 1))
+      inside.offsets[axis] += low[lead + axis]
+    }
+    let zero = Tensor.literal(0, x.elementType)
+    var padded = x
+    if (low + high).contains(where: { $0 != 0 }) {
+      padded = x.builder.add(Pad(low: low, high: high, fill: zero), [x], at: x.site)
+    }
+    return x.builder.add(Windows(inside, fill: zero), [padded], at: x.site)
+  }
+
   /// The map from windows to the tensor with `outer` axes before the windowed ones.
   func map(outer: Int) -> IndexMap {
     let axisCount = outer + 2 * rank
