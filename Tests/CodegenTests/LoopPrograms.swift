@@ -19,7 +19,38 @@ struct LoopSample: CustomTestStringConvertible, Sendable {
     try all.first { $0.name == name }!.program
   }
 
-  static let all = [chain, rowSums, matmul, softmax, gather, packing, integers, floats, doubles, exchange, nestedFolds]
+  static let all = [
+    chain, rowSums, matmul, softmax, gather, packing, integers, floats, doubles, exchange, nestedFolds,
+    manyLoops,
+  ]
+
+  /// So many that some variables are called like types of C: `i32`, `i64`.
+  static let manyLoops = LoopSample(
+    "many loops",
+    """
+    program "many loops" {
+      state 0
+      scratch 832
+      buffer y: i32[198] at scratch + 0
+      kernel loops {
+    """
+      + (0..<66).map { number in
+        """
+
+            sequential i\(number) in 3 {
+              v\(2 * number): i32 = index i\(number)*2 + 1
+              v\(2 * number + 1): i32 = multiply v\(2 * number), v\(2 * number)
+              store y[i\(number) + \(3 * number)] = v\(2 * number + 1)
+            }
+        """
+      }.joined() + """
+
+          }
+          schedule {
+            run loops
+          }
+        }
+        """)
 
   /// 1000 elements in runs of 64: the last run is partly outside.
   static let chain = LoopSample(

@@ -42,6 +42,13 @@ func cComment(_ text: String) -> String {
   return String(decoding: bytes, as: UTF8.self)
 }
 
+extension LoopVariable {
+  /// `i32` and `i64` are types in the generated C.
+  var isNamedLikeAType: Bool { raw == 32 || raw == 64 }
+
+  var cName: String { isNamedLikeAType ? "i\(raw)_" : "i\(raw)" }
+}
+
 /// Words that a buffer's name may not be: keywords, the generated functions' own names, and types.
 private let cReservedWords: Set<String> = [
   "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",

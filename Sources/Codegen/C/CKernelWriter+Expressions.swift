@@ -87,8 +87,7 @@ extension CKernelWriter {
       } else {
         out.write(term.coefficient < 0 ? " - " : " + ")
       }
-      out.write("i")
-      out.write(term.variable.raw)
+      write(term.variable)
       if magnitude != 1 {
         out.write(" * ")
         out.write(magnitude)

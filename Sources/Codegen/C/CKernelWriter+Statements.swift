@@ -161,7 +161,7 @@ extension CKernelWriter {
       }
     case .lane(let fold, let variable):
       out.startLine()
-      out.write("lanes\(fold.result.raw)[i\(variable.raw)] = ")
+      out.write("lanes\(fold.result.raw)[\(variable.cName)] = ")
       write(fold.value, minimum: 0)
       out.write(";\n")
     }
@@ -201,7 +201,7 @@ extension CKernelWriter {
   }
 
   private mutating func openLoop(_ loop: Loop) {
-    let variable = "i\(loop.variable.raw)"
+    let variable = loop.variable.cName
     extents[loop.variable.index] = loop.extent
     enclosing.append(loop.variable)
     if loop.axis == .parallel {
@@ -246,7 +246,7 @@ extension CKernelWriter {
     for axis in tile {
       extents[axis.variable.index] = axis.extent
       enclosing.append(axis.variable)
-      let variable = "i\(axis.variable.raw)"
+      let variable = axis.variable.cName
       out.writeLine("for (long \(variable) = 0; \(variable) < \(axis.extent); \(variable)++) {")
       out.indent()
     }
@@ -279,7 +279,7 @@ extension CKernelWriter {
       var array = "lanes\(fold.result.raw)"
       if isFoldedInPlace(fold, folds, inner) {
         array = baseName(fold.value)
-        for axis in tile { array += "[i\(axis.variable.raw)]" }
+        for axis in tile { array += "[\(axis.variable.cName)]" }
       } else {
         openTile([inner[inner.count - 1]])
         writeTrailing(.lane(fold, loop.variable))

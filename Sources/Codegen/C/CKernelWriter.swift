@@ -179,10 +179,16 @@ struct CKernelWriter {
   mutating func writeName(_ value: LoopValue) {
     out.write(baseName(value))
     for axis in tile(of: value) ?? [] {
-      out.write("[i")
-      out.write(axis.variable.raw)
+      out.write("[")
+      write(axis.variable)
       out.write("]")
     }
+  }
+
+  mutating func write(_ variable: LoopVariable) {
+    out.write("i")
+    out.write(variable.raw)
+    if variable.isNamedLikeAType { out.write("_") }
   }
 
   mutating func specialName(_ literal: ScalarLiteral) -> String {

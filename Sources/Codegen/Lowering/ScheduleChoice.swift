@@ -29,19 +29,8 @@ struct ScheduleChoice: Sendable {
     case .rows:
       choice.strip = strip(body, lanes, registers)
     case .map, .columns, .copy, .scatter:
-      choice.vectorAxis = vectorAxis(body, axes, lanes)
       choice.strip = strip(body, lanes, registers)
-      if let vector = choice.vectorAxis, let wide = axisOfPairs(body, axes, vector) {
-        // The pair is copied out, and written by vectors that take turns.
-        choice.vectorAxis = wide
-        (choice.tileAxis, choice.tile) = (vector > wide ? vector - 1 : vector, 2)
-      } else if let vector = choice.vectorAxis, let turned = turnedAxis(body, axes, vector) {
-        // Blocks as large as registers turn.
-        choice.tileAxis = turned > vector ? turned - 1 : turned
-        (choice.tile, choice.strip) = (lanes, lanes)
-      } else if let vector = choice.vectorAxis, isOneChain(body) {
-        choice.strip = wideStrip(axes.domain[vector].extent, target) ?? choice.strip
-      }
+      if let axis = vectorAxis(body, axes, lanes) { choice.runVectors(along: axis, body, axes, target) }
     case .tile:
       choice.contraction = ContractionSchedule(body, target)
       let column = axes.domain.count - 1
@@ -55,6 +44,22 @@ struct ScheduleChoice: Sendable {
       }
     }
     return choice
+  }
+
+  /// Vectors along an axis of the domain, unless pairs or lines that turn are in the way.
+  private mutating func runVectors(along axis: Int, _ body: KernelBody, _ axes: LoopAxes, _ target: Target) {
+    vectorAxis = axis
+    if let wide = Self.axisOfPairs(body, axes, axis) {
+      // The pair is copied out, and written by vectors that take turns.
+      vectorAxis = wide
+      (tileAxis, tile) = (axis > wide ? axis - 1 : axis, 2)
+    } else if let turned = Self.turnedAxis(body, axes, axis) {
+      // Blocks as large as registers turn.
+      tileAxis = turned > axis ? turned - 1 : turned
+      (tile, strip) = (target.lanes, target.lanes)
+    } else if Self.isOneChain(body) {
+      strip = Self.wideStrip(axes.domain[axis].extent, target) ?? strip
+    }
   }
 
   /// Rows of a register tile: as many as fit, fewer where that leaves no rest.
