@@ -61,6 +61,19 @@ import Testing
     }
   }
 
+  /// Pairs of bytes have no instructions that bring them together, and are no reason to leave a kernel to plain C.
+  @Test(arguments: [ElementType.float32, .int32, .bool]) func pairsOfEveryTypeRunInVectors(_ type: ElementType) throws {
+    let graph = Graph { g in
+      let x = g.input("x", [2, 130]) * 100
+      g.output("y", (type == .bool ? x .> 0 : x.cast(to: type)).transposed(to: [1, 0]))
+    }
+    for step in try steps(graph) {
+      let scalar = step.target.vectorSet == .scalar ? [] : step.scalarKernels(step.target).map(\.kernel)
+      #expect(scalar.isEmpty, "\(step.kernelList)")
+      #expect(step.kernelList.contains("tiles of 2 along axis 0") == (type != .bool), "\(step.kernelList)")
+    }
+  }
+
   /// One sum for each column has as many chains side by side as half of the registers hold.
   @Test func sumsDownColumnsTakeHalfOfTheRegisters() throws {
     let graph = Graph { g in

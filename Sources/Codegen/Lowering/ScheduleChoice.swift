@@ -104,13 +104,14 @@ struct ScheduleChoice: Sendable {
     }
   }
 
-  /// The axis of the domain along which pairs of neighbours lie, where vectors along the pairs would leave most lanes empty.
+  /// The axis of the domain along which pairs of neighbours lie, where vectors along the pairs would leave most lanes empty. Bytes
+  /// can't be written in turns.
   private static func axisOfPairs(_ body: KernelBody, _ axes: LoopAxes, _ pair: Int) -> Int? {
     guard axes.domain[pair].extent == 2 else { return nil }
     func variable(_ position: Int) -> LoopVariable { LoopVariable(raw: Int32(axes.domain[position].axis)) }
     let stores = body.stages.flatMap { $0.stores + $0.results }
     guard body.stages.allSatisfy({ $0.scatters.isEmpty }),
-      stores.allSatisfy({ $0.access.index.coefficient(of: variable(pair)) == 1 })
+      stores.allSatisfy({ $0.access.index.coefficient(of: variable(pair)) == 1 && body.types[$0.value.index] != .bool })
     else { return nil }
     return axes.domain.indices.first { position in
       axes.domain[position].extent > 2 && stores.allSatisfy { $0.access.index.coefficient(of: variable(position)) == 2 }
