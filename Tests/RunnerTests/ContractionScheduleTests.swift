@@ -116,6 +116,18 @@ import Testing
     Case(name: "few columns, many rows", a: [300, 64], b: [64, 10], build: { matmul($0, $1) }, says: ["divide rows"]),
   ]
 
+  /// Each worker has as many panels, whether or not their number divides the columns: what is left over is a nest for one worker.
+  @Test(arguments: [300, 600, 601, 1000, 1013], [Target.VectorSet.avx512, .avx2])
+  func workersHaveEqualShares(_ columns: Int, _ set: Target.VectorSet) throws {
+    let graph = Graph { g in
+      g.output("y", relu(matmul(g.input("a", [400, 520]).transposedMatrix(), g.input("b", [400, columns]))))
+    }
+    let step = try lower(graph.optimised(), target: Target(vectorSet: set, workers: 2))
+    #expect(step.kernelList.contains("rows packed, workers divide panels"), "\(step.kernelList)")
+    let extents = step.loops.description.matches(of: #/parallel i\d+ in (\d+)/#).compactMap { Int($0.1) }
+    #expect(extents[0] % 2 == 0 && extents.count == (columns % 2 == 0 ? 1 : 2), "\(step.kernelList)\n\(step.loops)")
+  }
+
   @Test(arguments: cases) func everyEngineGivesTheSameBits(_ test: Case) throws {
     let graph = Graph { g in
       g.output("y", test.build(g.input("a", test.a), g.input("b", test.b)))

@@ -50,7 +50,7 @@ extension ContractionSchedule {
       rowShare /= target.workers
     }
     if packing?.columns.count == 1 {
-      choosePanels(body, workers: division == .panels ? target.workers : 1, limit: limit)
+      choosePanels(body, workers: division == .panels ? target.workers : 1, limit: limit, lanes: target.lanes)
     }
     keepsRows = true
     packedTiles = tilesPackedAtOnce(most: limit / 2 / (tile * runLength))
@@ -72,7 +72,7 @@ extension ContractionSchedule {
 
   /// Each panel packs all rows again, so that few panels are good; shorter runs along k make room for wider ones, but results
   /// go through memory between them. Workers get as many panels each.
-  private mutating func choosePanels(_ body: KernelBody, workers: Int, limit: Int) {
+  private mutating func choosePanels(_ body: KernelBody, workers: Int, limit: Int, lanes: Int) {
     let (strips, depthCount) = (self.strips, self.depthCount)
     let outermost = body.outermostReduced
     var least = Double.infinity
@@ -80,7 +80,7 @@ extension ContractionSchedule {
       let run = depthCount / runs
       let most = max(1, limit / 8 * 9 / run / strip)
       let panels = strips.dividedUp(by: most).dividedUp(by: workers) * workers
-      let width = strips.dividedUp(by: panels) * strip
+      let width = panelWidth(panels, workers: workers, lanes: lanes)
       let results = rowShare * min(width, column.extent)
       let isPossible = runs == 1 || run >= 64 && canWait(results, body)
       guard isPossible else { continue }
@@ -96,6 +96,16 @@ extension ContractionSchedule {
     }
   }
 
+  /// The columns of one of so many panels: whole strips, but where workers would have unequal panels, equal shares, with a rest of
+  /// few columns if need be. A large rest would be a nest of its own, and one worker's alone.
+  private func panelWidth(_ panels: Int, workers: Int, lanes: Int) -> Int {
+    let width = strips.dividedUp(by: panels) * strip
+    if workers == 1 || column.extent % width == 0 { return width }
+    if column.extent % panels == 0 { return column.extent / panels }
+    let share = column.extent / panels / lanes * lanes
+    return share >= 2 * lanes ? share : width
+  }
+
   /// Lets a tile's rows meet all strips where results are larger than the second level, since a strip at a time they would be
   /// written far apart, or where the first factor is, since each strip would fetch it again. The second factor has to fit.
   mutating func keepRowsWhole(_ body: KernelBody, _ target: Target, limit: Int) {
@@ -105,7 +115,7 @@ extension ContractionSchedule {
       max(resultBytes, rowBytes) > target.level2Bytes
     else { return }
     let workers = division == .panels ? target.workers : 1
-    panel = strips.dividedUp(by: workers) * strip
+    panel = panelWidth(workers, workers: workers, lanes: target.lanes)
     keepsRows = true
   }
 
