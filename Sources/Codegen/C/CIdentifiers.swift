@@ -44,9 +44,7 @@ func cComment(_ text: String) -> String {
 
 extension LoopVariable {
   /// `i32` and `i64` are types in the generated C.
-  var isNamedLikeAType: Bool { raw == 32 || raw == 64 }
-
-  var cName: String { isNamedLikeAType ? "i\(raw)_" : "i\(raw)" }
+  var cName: String { raw == 32 || raw == 64 ? "i\(raw)_" : "i\(raw)" }
 }
 
 /// Words that a buffer's name may not be: keywords, the generated functions' own names, and types.

@@ -87,7 +87,7 @@ extension CKernelWriter {
       } else {
         out.write(term.coefficient < 0 ? " - " : " + ")
       }
-      write(term.variable)
+      out.write(term.variable.cName)
       if magnitude != 1 {
         out.write(" * ")
         out.write(magnitude)

@@ -180,15 +180,9 @@ struct CKernelWriter {
     out.write(baseName(value))
     for axis in tile(of: value) ?? [] {
       out.write("[")
-      write(axis.variable)
+      out.write(axis.variable.cName)
       out.write("]")
     }
-  }
-
-  mutating func write(_ variable: LoopVariable) {
-    out.write("i")
-    out.write(variable.raw)
-    if variable.isNamedLikeAType { out.write("_") }
   }
 
   mutating func specialName(_ literal: ScalarLiteral) -> String {

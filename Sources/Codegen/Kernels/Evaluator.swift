@@ -173,11 +173,12 @@ struct Evaluator {
 
   // MARK: Nodes
 
-  func linear(_ index: IndexID, _ shape: Shape) -> AffineExpression {
+  /// The row-major number of an element, among all or along some axes.
+  func linear(_ index: IndexID, _ shape: Shape, along axes: Range<Int>? = nil) -> AffineExpression {
     var result = AffineExpression()
     var stride = 1
     let coordinates = vectors[Int(index.raw)]
-    for axis in shape.extents.indices.reversed() {
+    for axis in (axes ?? shape.extents.indices).reversed() {
       result.add(coordinates[axis], times: stride)
       stride *= shape[axis]
     }
@@ -293,7 +294,6 @@ struct Evaluator {
   /// reshaped may lie outside of it (under a condition), where a number that counts across all axes tells nothing.
   private mutating func coordinates(in node: NodeID, of index: IndexID, _ shape: Shape) throws(Obstacle) -> IndexID {
     let target = table.shape(node)
-    let own = vectors[Int(index.raw)]
     var result = [AffineExpression](repeating: AffineExpression(), count: target.rank)
     var (first, firstOfTarget) = (0, 0)
     while first < shape.rank || firstOfTarget < target.rank {
@@ -304,12 +304,7 @@ struct Evaluator {
         if count == countOfTarget { break }
         if count < countOfTarget { end += 1 } else { endOfTarget += 1 }
       }
-      var number = AffineExpression()
-      var stride = 1
-      for axis in (first..<end).reversed() {
-        number.add(own[axis], times: stride)
-        stride *= shape[axis]
-      }
+      let number = linear(index, shape, along: first..<end)
       try divide(number, among: firstOfTarget..<endOfTarget, of: node, into: &result)
       (first, firstOfTarget) = (end, endOfTarget)
     }

@@ -13,14 +13,14 @@ extension ContractionSchedule {
     if rest > 1 {
       // A panel holds whole runs of the inner axes.
       let extent = body.extents[columns[0]]
-      let most = min(limit / max(1, depthCount * rest) - margin, extent / (division == .panels ? target.workers : 1))
+      let most = min(limit / max(1, depthCount * rest) - margin, extent / panelWorkers(target))
       panel = rest * costs.runs(extent, of: rest, most: max(1, most), rows: row.extent, slide)
       let fitting = costs.best(rows: [(row.extent, 1)], columns: panel, workers: 1)
       (tile, strip) = (fitting.tile, min(fitting.vectors * lanes, panel))
     }
     var width = (panel + margin * rest).dividedUp(by: lanes) * lanes
     // A slide along all that is reduced leaves nothing to cut.
-    let slidesOutermost = slide.map { $0.axis == body.stages[0].axes.first { body.extents[$0] > 1 } } ?? false
+    let slidesOutermost = slide != nil && slide?.axis == body.outermostReducedAxis
     if depthCount * width > limit, !slidesOutermost, canWait(row.extent * panel, body) {
       // Runs are of whole iterations of the body's outermost reduced axis.
       let outermost = body.outermostReduced
@@ -49,9 +49,7 @@ extension ContractionSchedule {
       division = .rows
       rowShare /= target.workers
     }
-    if packing?.columns.count == 1 {
-      choosePanels(body, workers: division == .panels ? target.workers : 1, limit: limit, lanes: target.lanes)
-    }
+    if packing?.columns.count == 1 { choosePanels(body, target, limit: limit) }
     keepsRows = true
     packedTiles = tilesPackedAtOnce(most: limit / 2 / (tile * runLength))
   }
@@ -72,15 +70,16 @@ extension ContractionSchedule {
 
   /// Each panel packs all rows again, so that few panels are good; shorter runs along k make room for wider ones, but results
   /// go through memory between them. Workers get as many panels each.
-  private mutating func choosePanels(_ body: KernelBody, workers: Int, limit: Int, lanes: Int) {
+  private mutating func choosePanels(_ body: KernelBody, _ target: Target, limit: Int) {
     let (strips, depthCount) = (self.strips, self.depthCount)
+    let workers = panelWorkers(target)
     let outermost = body.outermostReduced
     var least = Double.infinity
     for runs in 1...min(8, outermost) where outermost % runs == 0 {
       let run = depthCount / runs
       let most = max(1, limit / 8 * 9 / run / strip)
       let panels = strips.dividedUp(by: most).dividedUp(by: workers) * workers
-      let width = panelWidth(panels, workers: workers, lanes: lanes)
+      let width = panelWidth(panels, target)
       let results = rowShare * min(width, column.extent)
       let isPossible = runs == 1 || run >= 64 && canWait(results, body)
       guard isPossible else { continue }
@@ -98,13 +97,16 @@ extension ContractionSchedule {
 
   /// The columns of one of so many panels: whole strips, but where workers would have unequal panels, equal shares, with a rest of
   /// few columns if need be. A large rest would be a nest of its own, and one worker's alone.
-  private func panelWidth(_ panels: Int, workers: Int, lanes: Int) -> Int {
+  private func panelWidth(_ panels: Int, _ target: Target) -> Int {
     let width = strips.dividedUp(by: panels) * strip
-    if workers == 1 || column.extent % width == 0 { return width }
+    if panelWorkers(target) == 1 || column.extent % width == 0 { return width }
     if column.extent % panels == 0 { return column.extent / panels }
-    let share = column.extent / panels / lanes * lanes
-    return share >= 2 * lanes ? share : width
+    let share = column.extent / panels / target.lanes * target.lanes
+    return share >= 2 * target.lanes ? share : width
   }
+
+  /// How many workers share the panels.
+  private func panelWorkers(_ target: Target) -> Int { division == .panels ? target.workers : 1 }
 
   /// Lets a tile's rows meet all strips where results are larger than the second level, since a strip at a time they would be
   /// written far apart, or where the first factor is, since each strip would fetch it again. The second factor has to fit.
@@ -114,8 +116,7 @@ extension ContractionSchedule {
     guard packedTiles == 0, depthRuns == 1, packing?.columns.count == 1, depthCount * strips * strip <= limit,
       max(resultBytes, rowBytes) > target.level2Bytes
     else { return }
-    let workers = division == .panels ? target.workers : 1
-    panel = panelWidth(workers, workers: workers, lanes: target.lanes)
+    panel = panelWidth(panelWorkers(target), target)
     keepsRows = true
   }
 

@@ -27,12 +27,9 @@ extension Emitter {
       write(&self, isTop)
       return
     }
-    let variable = newVariable()
-    bind(axis, to: AffineExpression(variable))
-    open([axis])
-    if isTop { floor = scopes.count - 1 }
-    emitOuter(Array(axes.dropFirst()), isTop: false, write)
-    close(variable, axis.extent, isTop: isTop)
+    emitPoints(axis, at: AffineExpression(), axis.extent, as: .sequential, isTop: isTop) { emitter, _ in
+      emitter.emitOuter(Array(axes.dropFirst()), isTop: false, write)
+    }
   }
 
   /// Ends a loop; at the top it is the workers', if they share the kernel.

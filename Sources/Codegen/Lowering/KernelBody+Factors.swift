@@ -15,6 +15,13 @@ extension KernelBody {
     }
   }
 
+  /// Everything that `value` needs, in order.
+  private func expressions(for value: LoopValue) -> [LoopExpression] {
+    var needed: Set<Int> = []
+    mark(value, &needed)
+    return needed.sorted().map { expressions[$0] }
+  }
+
   /// Everything that `value` needs and nothing else does.
   func expressions(only value: LoopValue) -> Set<Int> {
     var needed: Set<Int> = []
@@ -43,11 +50,9 @@ extension KernelBody {
 
   /// The reduced axis with which the column axis forms one sum in every index that the value needs, whose lines are fewest.
   func slide(of value: LoopValue, along column: Int, _ reduced: Range<Int>) -> ContractionSchedule.Slide? {
-    var needed: Set<Int> = []
-    mark(value, &needed)
     var indices: [AffineExpression] = []
-    for number in needed.sorted() {
-      switch expressions[number] {
+    for expression in expressions(for: value) {
+      switch expression {
       case .load(let access, _, _):
         if access.indirection != nil { return nil }
         indices.append(access.index)
@@ -79,10 +84,8 @@ extension KernelBody {
   /// What a value is computed from in memory.
   func loads(of value: LoopValue) -> [Access] {
     if case .load(let access, _, _) = expressions[value.index] { return [access] }
-    var needed: Set<Int> = []
-    mark(value, &needed)
-    return needed.sorted().compactMap { number in
-      if case .load(let access, _, _) = expressions[number] { access } else { nil }
+    return expressions(for: value).compactMap { expression in
+      if case .load(let access, _, _) = expression { access } else { nil }
     }
   }
 
@@ -119,8 +122,10 @@ extension KernelBody {
     return byteCount > limit ? result : []
   }
 
-  /// Iterations of the first of the contraction's reduced axes that isn't 1.
-  var outermostReduced: Int { stages[0].axes.map { extents[$0] }.first { $0 > 1 } ?? 1 }
+  /// The first of the contraction's reduced axes that isn't 1.
+  var outermostReducedAxis: Int? { stages[0].axes.first { extents[$0] > 1 } }
+  /// Its iterations.
+  var outermostReduced: Int { outermostReducedAxis.map { extents[$0] } ?? 1 }
 
   /// Of a result with an element for each point of the domain.
   var domainBytes: Int { extents.prefix(domainCount).reduce(4, *) }

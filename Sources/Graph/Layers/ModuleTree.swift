@@ -81,7 +81,8 @@ struct ModuleTree {
   /// Whether the value is of a type that layers often have and that holds no parameters. The first cast of each type to a protocol,
   /// like its first mirror, searches all that the process has loaded.
   private static func isPlain(_ value: Any) -> Bool {
-    value is LayerIdentity || value is CallSite || value is Int || value is Float || value is Double || value is Bool || value is String
+    value is LayerIdentity || value is CallSite || value is Int || value is Float || value is Double || value is Bool
+      || value is String
   }
 
   private static func mayHoldParameters(_ value: Any) -> Bool {
