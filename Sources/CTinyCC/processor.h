@@ -2,6 +2,7 @@
 #ifndef CINCH_CTINYCC_PROCESSOR_H
 #define CINCH_CTINYCC_PROCESSOR_H
 
+#include <malloc.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
@@ -78,6 +79,13 @@ static inline int64_t cinch_installed_bytes(void) {
   if (sysinfo(&info) != 0) return INT64_MAX;
   if (__builtin_mul_overflow(info.totalram + info.totalswap, info.mem_unit, &bytes)) return INT64_MAX;
   return bytes;
+}
+
+// Gives back to the system what the allocator has kept of memory that nothing uses any more.
+static inline void cinch_release_free_memory(void) {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
 }
 
 // A file that lives in memory and goes away with its last descriptor; -1 with errno where that fails.

@@ -16,7 +16,8 @@ extension ScalarFunction {
       inputs.allSatisfy { $0.count == 1 || $0.count == count },
       "scalar function given \(inputs.map(\.count)) elements: a bug in Cinch")
 
-    let block = ScalarBlock(function: self, capacity: Swift.min(count, ScalarBlock.maximumCapacity))
+    let capacity = Swift.min(Swift.max(count, 1), ScalarBlock.standardCapacity(of: self))
+    let block = ScalarBlock(function: self, capacity: capacity)
     defer { block.deallocate() }
     let steps = instructions.enumerated().compactMap { position, instruction in
       block.step(instruction, to: inputTypes.count + position)
@@ -26,8 +27,8 @@ extension ScalarFunction {
     }
 
     var result = ElementArray(zeros: count, type: resultType)
-    for start in stride(from: 0, to: count, by: ScalarBlock.maximumCapacity) {
-      let length = Swift.min(count - start, ScalarBlock.maximumCapacity)
+    for start in stride(from: 0, to: count, by: capacity) {
+      let length = Swift.min(count - start, capacity)
       for (position, input) in inputs.enumerated() where input.count != 1 {
         block.load(position, from: input, start: start, count: length)
       }
@@ -40,7 +41,10 @@ extension ScalarFunction {
 
 /// Memory for every value of a function, a block of elements each, and the loops over it.
 struct ScalarBlock {
-  static let maximumCapacity = 1024
+  /// So many elements that the blocks of all values stay in the second-level cache together.
+  static func standardCapacity(of function: ScalarFunction) -> Int {
+    Swift.max(64, Swift.min(1024, (1 << 15) / (function.inputTypes.count + function.instructions.count)))
+  }
 
   /// Runs one instruction over the first elements of the block.
   typealias Step = (_ count: Int) -> Void

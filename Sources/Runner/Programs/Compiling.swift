@@ -1,4 +1,5 @@
 import CinchCodegen
+import CTinyCC
 public import CinchGraph
 import Synchronization
 
@@ -24,6 +25,8 @@ extension Graph {
       } else {
         try compileAnew(options)
       }
+    // What compiling took and has left would lie beside what the program works in.
+    cinch_release_free_memory()
     let execution: any ProgramExecution =
       if let code = entry.code {
         try NativeExecution(
