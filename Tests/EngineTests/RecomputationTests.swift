@@ -38,6 +38,70 @@ import Testing
     }
   }
 
+  /// Attention over what attention gave, and convolutions and pools over images: softmax and short contractions are cheap enough to
+  /// run again, and so is what they need.
+  private static func chains(seed: UInt64) -> Graph {
+    var random = SplitMix(seed: seed)
+    func one<Value>(of values: [Value]) -> Value { values[Int(random.next() % UInt64(values.count))] }
+    let isImage = seed.isMultiple(of: 2)
+    let layers = isImage ? 2 : 2 + Int(random.next() % 2)
+    let width: Int = one(of: [6, 17])
+    return Graph("chains \(seed)") { g in
+      let x = g.input("x", isImage ? [one(of: [2, 3]), 1, 15, 13] : [one(of: [2, 3]), one(of: [9, 33]), width])
+      var weights: [Tensor] = []
+      func parameter(_ shape: Shape) -> Tensor {
+        weights.append(g.parameter("weight \(weights.count)", shape, .xavierNormal))
+        return weights[weights.count - 1]
+      }
+      var value: Tensor = x
+      for layer in 0..<layers {
+        if isImage {
+          value = relu(conv2d(value, parameter([one(of: [3, 8]), value.shape[1], 3, 3]), padding: one(of: [0, 1])))
+          if layer > 0 || one(of: [true, false]) { value = maxPool2d(value, 2) }
+        } else {
+          let keys = matmul(value, parameter([width, width]))
+          let scores = matmul(matmul(value, parameter([width, width])), keys.transposed(to: [0, 2, 1]))
+          value = value + matmul(matmul(softmax(scores * 0.3), keys), parameter([width, width]))
+        }
+      }
+      for (number, gradient) in gradients(of: (value * value).mean(), withRespectTo: weights).enumerated() {
+        g.output("gradient \(number)", gradient)
+      }
+    }
+  }
+
+  @Test func kernelsThatRunAgainChangeNoBit() throws {
+    var again = 0
+    for seed in 0..<24 as Range<UInt64> {
+      let graph = Self.chains(seed: seed)
+      let x = HostTensor.randomNormal(graph.inputs.map { graph.type(of: $0.node).shape }[0], seed: seed)
+      let reference = try graph.compile(ProgramOptions(engine: .interpreter))
+      let expected = try reference.run(["x": x])
+      again += try StepPlan(reference.step.graph, leastRecomputed: 1).fusion.kernels.count { $0.boundary == .again }
+      let engines = TestedEngine.available.filter { seed < 4 || $0 != .gcc && $0 != .clang }
+      for engine in engines.compactMap({ Engine(name: $0.rawValue) }) {
+        for workers in [1, 3] {
+          let found = try graph.compile(ProgramOptions(engine: engine, workers: workers, isTesting: true)).run(["x": x])
+          #expect(found == expected, "seed \(seed) by \(engine) with \(workers) workers")
+        }
+      }
+    }
+    #expect(again >= 20, "\(again) kernels run again")
+  }
+
+  /// What is computed again is worth it: less memory, and never more.
+  @Test func takesLessMemory() throws {
+    var ratios: [Double] = []
+    for seed in 0..<40 as Range<UInt64> {
+      let graph = try (seed < 20 ? Self.graph(seed: seed) : Self.chains(seed: seed))
+        .compile(ProgramOptions(engine: .interpreter)).step.graph
+      let plans = try [1, .max].map { try lower(graph, options: LoweringOptions(leastRecomputed: $0)).memory.peakLiveByteCount }
+      #expect(plans[0] <= plans[1], "seed \(seed)")
+      ratios.append(Double(plans[0]) / Double(plans[1]))
+    }
+    #expect(ratios.count { $0 < 0.9 } >= 15, "\(ratios)")
+  }
+
   @Test func changesNoBit() throws {
     var beside = 0
     var packed = 0
@@ -47,8 +111,8 @@ import Testing
       let reference = try graph.compile(ProgramOptions(engine: .interpreter))
       let expected = try reference.run(["x": x])
       let roots = try StepPlan(reference.step.graph, leastRecomputed: 1).fusion.roots
-      beside += roots.count { ($0.replacement?.slot ?? -1) >= 0 }
-      packed += roots.count { ($0.replacement?.slot ?? 0) < 0 }
+      beside += roots.count { root in root.replacements.contains { $0.slot >= 0 } }
+      packed += roots.count { root in root.replacements.contains { $0.slot < 0 } }
       // The C of some is enough for compilers that take their time.
       let engines = TestedEngine.available.filter { seed < 4 || $0 != .gcc && $0 != .clang }
       for engine in engines.compactMap({ Engine(name: $0.rawValue) }) {

@@ -51,7 +51,7 @@ struct Evaluator {
   var registers: [Int32: Register] = [:]
   var stage: Int32 = 0
   /// What the root that is evaluated doesn't read where it is stored.
-  var replacement: Root.Replacement?
+  var replacements: [Root.Replacement] = []
 
   private(set) var expressions: [LoopExpression] = []
   private(set) var types: [ElementType] = []
@@ -209,7 +209,7 @@ struct Evaluator {
   }
 
   private func slot(of node: NodeID) -> Int32 {
-    if let replacement, replacement.node == node { replacement.slot } else { table.slotOf[node.index] }
+    if let replacement = replacements.last(where: { $0.node == node }) { replacement.slot } else { table.slotOf[node.index] }
   }
 
   private mutating func stored(

@@ -8,59 +8,80 @@ extension Fusion {
 
   /// Of values with so many elements.
   mutating func recomputeWaitingValues(from leastCount: Int) {
-    let waiting = table.reasons.filter { node, reason in
-      guard case .repeated = reason, case .elementwise = table.meanings[node.index] else { return false }
-      return table.shape(node).elementCount >= leastCount
-    }
-    if waiting.isEmpty { return }
-    var lives = Lives(self)
+    var pending = table.reasons.keys.filter { mayWait($0) && table.shape($0).elementCount >= leastCount }.sorted()
+    if pending.isEmpty { return }
+    var lives = ResultLives(self)
+    var again: [NodeID: Int32] = [:]
     let costs = subtreeCosts()
-    var pending = waiting.keys.sorted()
+    var before: [(peak: Int, fusion: Fusion)] = []
     // Without what waits at the peak, the peak may be elsewhere.
-    while !pending.isEmpty {
+    while true {
       let peak = lives.peak
-      let chosen = pending.filter { recompute($0, cost: costs[$0.index], at: peak, &lives) }
-      if chosen.isEmpty { break }
-      pending.removeAll(where: chosen.contains)
+      before.append((peak.byteCount, self))
+      let waiting = pending.filter { waits($0, at: peak.time, lives) }
+      let done =
+        waiting.first { recompute($0, cost: costs[$0.index], at: peak.time, &lives) }
+        ?? waiting.first { runAgain($0, at: peak.time, &again, &lives) }
+      guard let done else { break }
+      pending.removeAll { $0 == done }
+    }
+    // What has come to next to nothing isn't done.
+    let most = before.map(\.peak).min().map { $0 + $0 / 64 } ?? 0
+    if let enough = before.first(where: { $0.peak <= most }) { self = enough.fusion }
+  }
+
+  /// Whether a node is stored for the step's own sake.
+  private func mayWait(_ node: NodeID) -> Bool {
+    switch table.reasons[node] {
+    case .output, .update, .loop, nil: false
+    default: true
     }
   }
 
+  private func waits(_ node: NodeID, at peak: Int, _ lives: ResultLives) -> Bool {
+    let slot = Int(table.slotOf[node.index])
+    let writer = lives.writer[slot]
+    return writer >= 0 && lives.time[writer] < peak && lives.end(slot) > peak
+      && !lives.readers[slot].contains { lives.time[$0] == peak }
+  }
+
   /// Whether the one contraction that reads the node after the peak now has it from elsewhere.
-  private mutating func recompute(_ node: NodeID, cost: Int, at peak: Int, _ lives: inout Lives) -> Bool {
-    let slot = table.slotOf[node.index]
-    let late = lives.readers[Int(slot)].filter { $0 > peak }
-    guard lives.writer[Int(slot)] < peak, late.count == 1, !lives.readers[Int(slot)].contains(peak) else { return false }
+  private mutating func recompute(_ node: NodeID, cost: Int, at peak: Int, _ lives: inout ResultLives) -> Bool {
+    guard case .repeated = table.reasons[node], case .elementwise = table.meanings[node.index] else { return false }
+    let slot = Int(table.slotOf[node.index])
+    let late = lives.readers[slot].filter { lives.time[$0] > peak }
+    guard late.count == 1, contractionAloneReads(node, in: late[0]) else { return false }
     let reader = late[0]
-    guard contractionAloneReads(node, in: reader) else { return false }
     if cost <= Self.cheap, let candidate = inPackedRows(node, of: reader, at: peak, lives) {
       replace(.init(node: node, slot: -1), in: reader, inner: candidate.inner)
-      lives.note(candidate.reads, by: reader)
+      for read in candidate.reads { lives.note(Int(read.slot), readBy: reader) }
+      lives.move(reader, from: slot, to: nil)
     } else if let (host, again) = besideOtherUses(of: node, for: reader, after: peak, lives) {
       replace(.init(node: node, slot: again), in: reader, inner: kernels[reader].stages[0].inner)
-      lives.add(table.type(node).byteCount, from: host, to: reader)
+      lives.add(again, of: table.type(node).byteCount, from: host, to: reader)
+      lives.move(reader, from: slot, to: Int(again))
     } else {
       return false
     }
-    lives.readers[Int(slot)].removeLast()
     return true
   }
 
   /// The kernel's contraction computing a node itself, if that is done while rows of its first factor are packed, about once for
   /// each element, and from what is there at the peak anyway. What has to stay longer for it may take no more room than the node.
-  private func inPackedRows(_ node: NodeID, of number: Int, at peak: Int, _ lives: Lives) -> Candidate? {
+  private func inPackedRows(_ node: NodeID, of number: Int, at peak: Int, _ lives: ResultLives) -> Candidate? {
     let kernel = kernels[number]
     let index = kernel.stages[0].roots[0]
     var root = roots[index]
     guard kernel.extents == root.axes, kernel.extents.count == 2,
       Domain.count(kernel.stages[0].inner) >= ContractionSchedule.leastPackedDepth
     else { return nil }
-    root.replacement = .init(node: node, slot: -1)
+    root.replacements.append(.init(node: node, slot: -1))
     guard let candidate = try? candidate(index, root), candidate.kept == kernel.extents else { return nil }
     var staying: Set<Int32> = []
     for read in candidate.reads where table.slots[Int(read.slot)].isResult {
-      let last = lives.readers[Int(read.slot)].last ?? -1
+      let last = lives.end(Int(read.slot))
       if last < peak { return nil }
-      if last < number { staying.insert(read.slot) }
+      if last < lives.time[number] { staying.insert(read.slot) }
     }
     let stayingBytes = staying.reduce(0) { $0 + table.slots[Int($1)].type.byteCount }
     let row = LoopVariable(raw: 0)
@@ -71,11 +92,12 @@ extension Fusion {
   /// A kernel that now computes the node again, since it reads the same operands shortly before the node's reader does, as that of
   /// an activation's derivative.
   private mutating func besideOtherUses(
-    of node: NodeID, for reader: Int, after peak: Int, _ lives: Lives
+    of node: NodeID, for reader: Int, after peak: Int, _ lives: ResultLives
   ) -> (kernel: Int, slot: Int32)? {
     let byteCount = table.type(node).byteCount
     for operand in operandSlots(of: node) where table.slots[Int(operand)].type.byteCount == byteCount {
-      for host in lives.readers[Int(operand)].reversed() where peak < host && host < reader {
+      for host in lives.readers[Int(operand)].reversed()
+      where peak < lives.time[host] && lives.time[host] < lives.time[reader] {
         if let slot = computeAgain(node, in: host) { return (host, slot) }
       }
     }
@@ -86,7 +108,7 @@ extension Fusion {
   private func contractionAloneReads(_ node: NodeID, in number: Int) -> Bool {
     let kernel = kernels[number]
     let contraction = kernel.stages[0].roots[0]
-    guard kernel.form == .tile, roots[contraction].replacement == nil else { return false }
+    guard kernel.form == .tile, roots[contraction].replacements.isEmpty else { return false }
     let slot = table.slotOf[node.index]
     return kernel.stages.allSatisfy { stage in
       stage.roots.allSatisfy { root in
@@ -100,62 +122,5 @@ extension Fusion {
   private func operandSlots(of node: NodeID) -> [Int32] {
     let reads = (try? candidate(-1, table.definition(of: node, slot: -1)))?.reads ?? []
     return Set(reads.map(\.slot)).sorted()
-  }
-
-  /// Which kernels write and read the results, as far as memory goes.
-  private struct Lives {
-    /// By slot; negative for what takes no scratch.
-    private(set) var writer: [Int]
-    /// By slot, ascending.
-    var readers: [[Int]]
-    private var byteCounts: [Int]
-    private let kernelCount: Int
-
-    init(_ fusion: Fusion) {
-      let table = fusion.table
-      kernelCount = fusion.kernels.count
-      byteCounts = table.slots.map(\.type.byteCount)
-      writer = [Int](repeating: -1, count: table.slots.count)
-      readers = [[Int]](repeating: [], count: table.slots.count)
-      for (number, kernel) in fusion.kernels.enumerated() {
-        for root in kernel.roots where fusion.roots[root].slot >= 0 {
-          if case .update = table.reasons[fusion.roots[root].node] { continue }
-          writer[Int(fusion.roots[root].slot)] = number
-        }
-        for read in fusion.evaluated(number).reads where readers[Int(read.slot)].last != number {
-          readers[Int(read.slot)].append(number)
-        }
-      }
-    }
-
-    /// Another result, from one kernel for another.
-    mutating func add(_ byteCount: Int, from kernel: Int, to reader: Int) {
-      byteCounts.append(byteCount)
-      writer.append(kernel)
-      readers.append([reader])
-    }
-
-    /// A kernel reads that too.
-    mutating func note(_ reads: [Read], by kernel: Int) {
-      for slot in Set(reads.map { Int($0.slot) }) where !readers[slot].contains(kernel) {
-        readers[slot].insert(kernel, at: readers[slot].firstIndex { $0 > kernel } ?? readers[slot].endIndex)
-      }
-    }
-
-    /// The first kernel at which the results that are needed then or later take most.
-    var peak: Int {
-      var changes = [Int](repeating: 0, count: kernelCount + 1)
-      for slot in writer.indices where writer[slot] >= 0 {
-        changes[writer[slot]] += byteCounts[slot]
-        changes[max(writer[slot], readers[slot].last ?? 0) + 1] -= byteCounts[slot]
-      }
-      var best = (kernel: 0, byteCount: 0)
-      var byteCount = 0
-      for kernel in 0..<kernelCount {
-        byteCount += changes[kernel]
-        if byteCount > best.byteCount { best = (kernel, byteCount) }
-      }
-      return best.kernel
-    }
   }
 }

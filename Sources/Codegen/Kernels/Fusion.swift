@@ -41,18 +41,42 @@ struct Fusion {
 
   /// Replaces a stored node where a kernel's contraction reads it, over axes that are cut for that.
   mutating func replace(_ replacement: Root.Replacement, in kernel: Int, inner: [Int]) {
-    roots[kernels[kernel].stages[0].roots[0]].replacement = replacement
+    roots[kernels[kernel].stages[0].roots[0]].replacements.append(replacement)
     kernels[kernel].stages[0].inner = inner
+  }
+
+  /// Replaces a stored node wherever a kernel reads it.
+  mutating func replace(_ replacement: Root.Replacement, in kernel: Int) {
+    for root in kernels[kernel].roots { roots[root].replacements.append(replacement) }
+  }
+
+  /// A kernel whose roots are of its own.
+  mutating func append(_ kernel: Kernel, with content: [[Root]]) {
+    var kernel = kernel
+    kernels.append(kernel)
+    for (stage, added) in content.enumerated() {
+      kernel.stages[stage].roots = []
+      for root in added {
+        kernel.stages[stage].roots.append(add(root))
+        settle(roots.count - 1, kernel: kernels.count - 1, stage: stage)
+      }
+    }
+    kernels[kernels.count - 1] = kernel
+  }
+
+  private mutating func add(_ root: Root) -> Int {
+    roots.append(root)
+    kernelOf.append(-1)
+    stageOf.append(-1)
+    return roots.count - 1
   }
 
   /// Has a kernel compute a stored node a second time, if that may be. Returns the slot for it.
   mutating func computeAgain(_ node: NodeID, in kernel: Int) -> Int32? {
     let slot = Int32(table.slots.count)
     table.slots.append(Slot(source: .node(node), name: "t\(node.raw)_again", type: table.type(node)))
-    roots.append(table.definition(of: node, slot: slot))
-    kernelOf.append(-1)
-    stageOf.append(-1)
-    if let candidate = try? candidate(roots.count - 1), candidate.checks.isEmpty,
+    let root = add(table.definition(of: node, slot: slot))
+    if let candidate = try? candidate(root), candidate.checks.isEmpty,
       candidate.reads.allSatisfy({ writers(of: $0.slot).allSatisfy { kernelOf[$0] <= kernel } }),
       case .joins(let placement) = placement(of: candidate, in: kernel)
     {
@@ -312,14 +336,9 @@ struct Fusion {
   /// A kernel that copies a slot's elements into another one.
   mutating func appendCopy(of node: NodeID, from source: Int32, to target: Int32) {
     let shape = table.slots[Int(source)].type.shape
-    roots.append(Root(.copy(from: source), node, [], slot: target, axes: shape.extents))
-    kernelOf.append(-1)
-    stageOf.append(-1)
-    let extents = roots[roots.count - 1].kept
+    let root = add(Root(.copy(from: source), node, [], slot: target, axes: shape.extents))
     append(
-      roots.count - 1,
-      Kernel(
-        form: .copy, extents: extents, stages: [.init(inner: [], roots: [roots.count - 1])], boundary: .copy, cost: 1))
+      root, Kernel(form: .copy, extents: roots[root].kept, stages: [.init(inner: [], roots: [root])], boundary: .copy, cost: 1))
   }
 
   func writers(of slot: Int32) -> [Int] { writers[slot] ?? [] }

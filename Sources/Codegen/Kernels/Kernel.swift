@@ -47,6 +47,7 @@ enum Boundary: Sendable, Hashable {
   case tileDomain
   case scatter, check, copy, loop
   case afterCheck
+  case again
   case unshared
   case rowCost
   case size
@@ -63,6 +64,7 @@ enum Boundary: Sendable, Hashable {
     case .check: "checks come before what relies on them"
     case .loop: "a loop stands alone"
     case .copy: "replaces state after its last reader"
+    case .again: "runs a second time, so that its results need not wait in memory"
     case .afterCheck: "relies on indices that have been checked"
     case .unshared: "shares no operand with an earlier kernel"
     case .rowCost: "too dear to compute once a row, outside vectors"

@@ -38,8 +38,8 @@ struct Root: Sendable {
   let isDefinition: Bool
   /// Where further results of a loop go.
   var furtherSlots: [Int32] = []
-  /// What it doesn't read where it is stored.
-  var replacement: Replacement?
+  /// What it doesn't read where it is stored; of several for one node, the last one counts.
+  var replacements: [Replacement] = []
 
   /// A stored node that is computed a second time.
   struct Replacement: Sendable, Hashable {
@@ -218,8 +218,8 @@ extension Evaluator {
   mutating func values(
     of root: Root, _ kept: [AffineExpression], _ reduced: [AffineExpression]
   ) throws(Obstacle) -> [LoopValue] {
-    replacement = root.replacement
-    defer { replacement = nil }
+    replacements = root.replacements
+    defer { replacements = [] }
     switch root.kind {
     case .map:
       let index = intern(kept)

@@ -40,7 +40,7 @@ extension Lowering {
       let mnemonic = type(of: frame.graph[root.node].op).mnemonic
       let order = root.isReduction ? " by \(root.order)" : ""
       let reason = frame.table.reasons[root.node].map { " (\($0.description))" } ?? ""
-      let recomputed = root.replacement.flatMap { $0.slot < 0 ? " (computes \($0.node) again)" : nil } ?? ""
+      let recomputed = root.replacements.last { $0.slot < 0 }.map { " (computes \($0.node) again)" } ?? ""
       return "\(root.node) \(mnemonic)\(order)\(root.isReduction ? recomputed : reason)"
     }.joined(separator: ", ")
     return KernelSummary.Stage(inner: stage.inner, nodes: stage.roots.map { frame.plan.fusion.roots[$0].node }, text: text)

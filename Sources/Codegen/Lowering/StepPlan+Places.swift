@@ -5,7 +5,7 @@ extension StepPlan {
     let slots = fusion.table.slots
     for slot in bodies[kernel].written where slots[Int(slot)].isResult && places[Int(slot)] == slot {
       let type = slots[Int(slot)].type
-      guard type.byteCount >= Self.largeByteCount else { continue }
+      guard type.byteCount >= ResultLives.largeByteCount else { continue }
       for old in bodies[kernel].reads.map(\.slot)
       where slots[Int(old)].isResult && slots[Int(old)].type.elementType == type.elementType
         && slots[Int(old)].type.byteCount == type.byteCount
@@ -19,9 +19,6 @@ extension StepPlan {
       }
     }
   }
-
-  /// From here on a place that is taken over is worth a barrier.
-  private static let largeByteCount = 1 << 20
 
   /// Puts results where something lies that their own kernel is the last to read, at the same points: what an earlier kernel
   /// has written, or an earlier stage of the same.
