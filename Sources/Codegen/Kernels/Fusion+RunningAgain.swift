@@ -22,7 +22,7 @@ extension Fusion {
   /// there any more, if that is cheap. `again` are the slots of nodes that are computed again.
   mutating func runAgain(_ node: NodeID, at peak: Int, _ again: inout [NodeID: Int32], _ lives: inout ResultLives) -> Bool {
     let slot = table.slotOf[node.index]
-    let late = lives.readers[Int(slot)].filter { lives.time[$0] > peak }
+    let late = lives.readers(of: slot, after: peak)
     guard let first = late.first, late.allSatisfy({ kernels[$0].form.readsBySlot }) else { return false }
     let time = lives.time[first]
     var chain = Chain()

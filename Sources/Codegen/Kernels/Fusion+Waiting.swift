@@ -1,7 +1,8 @@
 import CinchGraph
 
-/// Values that only wait while most memory is taken, in a training step between its halves: what an activation or a normalisation
-/// gave is needed again for the gradient by the next layer's weights. They are computed a second time instead.
+/// Values that only wait while most memory is taken, in a training step between its halves: what an activation, a normalisation or
+/// a softmax gave is needed again for gradients. They are computed a second time instead: by the one contraction that reads them
+/// as it packs its rows, by a kernel that reads the same operands shortly before, or by the same kernels as the first time.
 extension Fusion {
   /// Opcodes for one element that cost no more than to store and load it.
   private static let cheap = 4
@@ -13,6 +14,7 @@ extension Fusion {
     var lives = ResultLives(self)
     var again: [NodeID: Int32] = [:]
     let costs = subtreeCosts()
+    /// Before each of the steps.
     var before: [(peak: Int, fusion: Fusion)] = []
     // Without what waits at the peak, the peak may be elsewhere.
     while true {
@@ -49,7 +51,7 @@ extension Fusion {
   private mutating func recompute(_ node: NodeID, cost: Int, at peak: Int, _ lives: inout ResultLives) -> Bool {
     guard case .repeated = table.reasons[node], case .elementwise = table.meanings[node.index] else { return false }
     let slot = Int(table.slotOf[node.index])
-    let late = lives.readers[slot].filter { lives.time[$0] > peak }
+    let late = lives.readers(of: Int32(slot), after: peak)
     guard late.count == 1, contractionAloneReads(node, in: late[0]) else { return false }
     let reader = late[0]
     if cost <= Self.cheap, let candidate = inPackedRows(node, of: reader, at: peak, lives) {

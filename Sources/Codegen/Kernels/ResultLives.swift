@@ -1,10 +1,11 @@
 import CinchGraph
 
-/// Which kernels write and read the results, as far as memory goes, and when.
+/// Which kernels write and read the results, as far as memory goes, and when: what the plan of a step will come to, as far as that can
+/// be told from kernels. If it tells it wrong, a step takes more memory, and no bit changes.
 struct ResultLives {
   /// By slot; negative for what takes no scratch.
   private(set) var writer: [Int]
-  /// By slot, as they run.
+  /// By slot.
   private(set) var readers: [[Int]]
   /// By kernel: the first ones run in the order of their numbers, and what is added runs with one of those.
   private(set) var time: [Int] = []
@@ -70,8 +71,7 @@ struct ResultLives {
 
   /// A kernel reads that too.
   mutating func note(_ slot: Int, readBy kernel: Int) {
-    guard !readers[slot].contains(kernel) else { return }
-    readers[slot].insert(kernel, at: readers[slot].firstIndex { time[$0] > time[kernel] } ?? readers[slot].endIndex)
+    if !readers[slot].contains(kernel) { readers[slot].append(kernel) }
   }
 
   /// A kernel reads another slot instead; or none, if it is given none.
@@ -90,7 +90,12 @@ struct ResultLives {
   mutating func advance(_ kernel: Int, to time: Int) { self.time[kernel] = min(self.time[kernel], time) }
 
   /// When a slot is read for the last time; negative if never.
-  func end(_ slot: Int) -> Int { readers[slot].last.map { time[$0] } ?? -1 }
+  func end(_ slot: Int) -> Int { readers[slot].reduce(-1) { max($0, time[$1]) } }
+
+  /// What reads a slot after some time, as it runs.
+  func readers(of slot: Int32, after start: Int) -> [Int] {
+    readers[Int(slot)].filter { time[$0] > start }.sorted { (time[$0], $0) < (time[$1], $1) }
+  }
 
   /// Whether a kernel is the last to read a slot, as it is or once others run before it, for which `StepPlan` sees to it.
   private func canReplace(_ slot: Int, in kernel: Int) -> Bool {
