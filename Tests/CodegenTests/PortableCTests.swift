@@ -210,6 +210,15 @@ import Testing
     #expect(source.utf8.allSatisfy { $0 == 10 || ($0 >= 32 && $0 < 127) })
   }
 
+  /// A word of C, a type and a helper of the file, one of its kernels: all compile, under the name with `_step` behind it.
+  @Test(arguments: ["int", "u32", "fail", "ticks", "max_f32", "k0_map", "state", "predict", "kernel"])
+  func stepsMayHaveAnyName(_ name: String) throws {
+    let program = try LoopSample.floats.program
+    let printer = CPrinter(functionName: name)
+    #expect(printer.functionName == (["predict", "kernel"].contains(name) ? name : name + "_step"))
+    _ = try StepLibrary(printer.print(program), named: printer.functionName, with: .tinycc)
+  }
+
   @Test func printingTwiceGivesTheSameText() throws {
     for sample in LoopSample.all {
       #expect(try CPrinter().print(sample.program) == CPrinter().print(sample.program))

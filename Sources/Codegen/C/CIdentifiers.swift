@@ -21,6 +21,14 @@ func cIdentifier(_ text: String) -> String {
   return String(decoding: bytes, as: UTF8.self)
 }
 
+/// `text` as the name of a step's function, which is neither a word of C nor one that the file has for something else.
+func cFunctionName(_ text: String) -> String {
+  let name = cIdentifier(text)
+  // Kernels' functions are `k12_…`.
+  let isKernel = name.hasPrefix("k") && name.dropFirst().first.map { ("0"..."9").contains($0) } ?? false
+  return name == "step" || isFreeForBuffer(name) && !isKernel ? name : name + "_step"
+}
+
 /// `text` as it may stand in a `/* comment */`: printable ASCII, nothing that ends or nests a comment, continues a
 /// line or spells a trigraph.
 func cComment(_ text: String) -> String {
@@ -56,6 +64,7 @@ private let cReservedWords: Set<String> = [
   "typeof_unqual", "linux", "unix", "u8", "i32", "u32", "i64", "u64", "state", "scratch", "inputs", "worker",
   "workers", "barrier", "context", "failure", "half", "lane", "first", "last", "step", "main", "float_of_bits",
   "bits_of_float", "double_of_bits", "bits_of_double", "int_of_float", "int_of_double", "shift_right", "fail",
+  "lap", "ticks",
 ]
 
 /// Whether a buffer may be called so: not reserved, not one of the names the printer makes (`v12`, `sum3`, `i0`,

@@ -22,15 +22,15 @@ public struct CPrinter: Sendable {
   public var dialect: Dialect
   typealias Call = (function: String, arguments: [String])
 
-  /// The entry point's name.
-  public var functionName: String
+  /// The entry point's name: the one that was asked for, as an identifier; if C or the file itself has that, `_step` follows it.
+  public private(set) var functionName: String
 
   /// Where the step adds up the time of each kernel; nil for code that measures nothing.
   public var profile: ProfileTable?
 
   public init(dialect: Dialect = .portable, functionName: String = "step", profile: ProfileTable? = nil) {
     self.dialect = dialect
-    self.functionName = cIdentifier(functionName)
+    self.functionName = cFunctionName(functionName)
     self.profile = profile
   }
 
@@ -47,7 +47,7 @@ public struct CPrinter: Sendable {
     var text = StepText()
     for step in steps {
       var printer = self
-      printer.functionName = cIdentifier(step.functionName)
+      printer.functionName = cFunctionName(step.functionName)
       printer.write(step.program, prefix: printer.functionName + "_", vectorBody: { _, _ in nil }, to: &text)
     }
     return file(title: "\(steps.count) steps", text)

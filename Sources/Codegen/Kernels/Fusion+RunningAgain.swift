@@ -2,8 +2,8 @@ import CinchGraph
 
 /// Kernels that run a second time, shortly before the backward half reads what they gave, so that it need not wait in memory.
 extension Fusion {
-  /// Operations for one element of what waits: about what it takes to bring the element to memory and back, and half as much again.
-  private static let mostOperations = 80
+  /// Operations for one element of what waits: about what it takes to bring the element to memory and back twice.
+  private static let mostOperations = 128
   /// Of a chain of kernels that run again.
   private static let longestChain = 4
 

@@ -28,7 +28,7 @@ extension Fusion {
       pending.removeAll { $0 == done }
     }
     // What has come to next to nothing isn't done.
-    let most = before.map(\.peak).min().map { $0 + $0 / 64 } ?? 0
+    let most = before.map(\.peak).min().map { $0 + $0 / 256 } ?? 0
     if let enough = before.first(where: { $0.peak <= most }) { self = enough.fusion }
   }
 
