@@ -8,14 +8,14 @@ import TestSupport
 /// lost most of its digits by cancellation; a wrong rule is off by the magnitude itself. Beside a jump (the gradient of
 /// `abs` where its operand has underflowed to 0) or after a cancellation (1 − tanh² where tanh is almost 1), an element
 /// may be where the real meaning is when inputs and intermediate values are rounded: subnormal ones to 0, the others in their
-/// last places.
+/// last places, or to Float32, where two numbers may become one (the gradient of `max` goes to both).
 struct RealBound {
   private(set) var furthest = (ratio: 0.0, text: "")
 
   init(_ tested: TestedProgram) throws {
     self.init(tested.expected, exact: try tested.independentMeaning())
     if furthest.ratio > 1 {
-      let nearby = try (0..<6).map { try tested.independentMeaning(withNoise: $0) }
+      let nearby = try (0..<6).map { try tested.independentMeaning(withNoise: $0) } + [tested.independentMeaningOfRounded()]
       self.init(tested.expected, exact: try tested.independentMeaning(), nearby: nearby)
     }
   }

@@ -55,7 +55,9 @@ extension Fusion {
   ) -> Bool {
     let number = lives.writer[Int(slot)]
     if chain.kernels.contains(number) { return true }
-    guard number >= 0, lives.time[number] < peak, chain.kernels.count < Self.longestChain, canRunAgain(number) else { return false }
+    guard number >= 0, lives.time[number] < peak, chain.kernels.count < Self.longestChain, canRunAgain(number) else {
+      return false
+    }
     chain.kernels.append(number)
     let evaluator = evaluated(number)
     chain.operationCount += operationCount(of: number, evaluator)
