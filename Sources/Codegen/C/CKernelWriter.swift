@@ -84,10 +84,15 @@ struct CKernelWriter {
     out.writeLine("}")
   }
 
+  /// What belongs to a layer of a `Sequential` begins with the layer's number, as no identifier may.
+  private static func readable(_ name: String) -> String {
+    name.first.map { $0.isASCII && $0.isNumber } ?? false ? "layer_" + name : name
+  }
+
   private mutating func nameBuffers() {
     var taken: Set<String> = []
     for id in analysis.buffers {
-      var name = cIdentifier(program.buffers[id.index].name)
+      var name = cIdentifier(Self.readable(program.buffers[id.index].name))
       while !isFreeForBuffer(name) || taken.contains(name) { name += "_b\(id.raw)" }
       taken.insert(name)
       bufferNames[id] = name

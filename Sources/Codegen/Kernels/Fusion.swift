@@ -3,6 +3,7 @@ import CinchGraph
 /// Groups a graph's results into kernels, in topological order: each joins the kernel it depends on last, or one beside it,
 /// where all that it reads there lies at its own point.
 struct Fusion {
+  /// Opcodes and roots of a kernel: bounds for the time that checkers and register allocation take, which no kernel of the benchmarks meets.
   static let maximumCost = 700
   static let maximumRoots = 24
   /// Axes of a kernel's domain and of its stages together: sets of them are masks of 64 bits.
@@ -116,13 +117,8 @@ struct Fusion {
         guard case .store(let node, let reason) = error else {
           preconditionFailure("Cinch's bug: a domain was left unsplit")
         }
+        // It is in no kernel in this round, which there will be another one after.
         obstacles.append((node, reason))
-        // It gets a kernel of its own for the rest of this round.
-        append(
-          index,
-          Kernel(
-            form: .check, extents: roots[index].kept, stages: [.init(inner: roots[index].inner, roots: [index])],
-            boundary: .readsNoKernel, cost: 0))
       }
     }
   }
