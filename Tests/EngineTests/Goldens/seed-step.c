@@ -52,16 +52,16 @@ static void k0_map(i32 *restrict optimizer_step) {
 /* %7 sigmoid f32[200, 100] 1 SeedStepTests.swift:14 */
 /* %10 matmul f32[200, 1] 2 SeedStepTests.swift:15 */
 /* %22 add f32[200, 1] SeedStepTests.swift:17 */
-static void k1_rows(const float *restrict x, const float *restrict x_0_weight,
-    const float *restrict x_0_bias, const float *restrict x_2_weight, float *restrict t7,
-    float *restrict t10, const float *restrict x_2_bias, const float *restrict y,
+static void k1_rows(const float *restrict x, const float *restrict layer_0_weight,
+    const float *restrict layer_0_bias, const float *restrict layer_2_weight, float *restrict t7,
+    float *restrict t10, const float *restrict layer_2_bias, const float *restrict y,
     float *restrict t22) {
   for (long i0 = 0; i0 < 200; i0++) {
     const float v4 = x[i0];
     /* %7 sigmoid, %10 matmul */
     float lanes79[64];
     for (long i1 = 0; i1 < 64; i1++) {
-      const float v9 = min_f32(60.0f, max_f32(-105.0f, fma_f32(v4, x_0_weight[i1], x_0_bias[i1])));
+      const float v9 = min_f32(60.0f, max_f32(-105.0f, fma_f32(v4, layer_0_weight[i1], layer_0_bias[i1])));
       const float v12 = fma_f32(v9, 0x1.715476p0f /* 1.442695 */, 0x1.80013ap23f /* 12583069.0 */);
       const float v13 = v12 - 0x1.80013ap23f /* 12583069.0 */;
       const float v17 = fma_f32(v13, -0x1.7f7d1cp-20f /* -1.4286068e-06 */, fma_f32(v13, -0x1.62e4p-1f /* -0.69314575 */, v9));
@@ -71,10 +71,10 @@ static void k1_rows(const float *restrict x, const float *restrict x_0_weight,
       const float v35 = v32 / (v32 + 0x1p30f /* 1.0737418e+09 */);
       const float v36 = -v35;
       const float v44 = fma_f32(fma_f32(v36, v32, fma_f32(v36, 0x1p30f /* 1.0737418e+09 */, v32)), v9 < 0.0f ? fma_f32(v36, 0x1p-30f /* 9.313226e-10 */, 0x1p-30f /* 9.313226e-10 */) : 0.0f, v35);
-      const float v46 = fma_f32(v44, x_2_weight[i1], 0.0f);
+      const float v46 = fma_f32(v44, layer_2_weight[i1], 0.0f);
       t7[i0 * 100 + i1] = v44;
       const int v47 = i1 < 36;
-      const float v52 = min_f32(60.0f, max_f32(-105.0f, fma_f32(v4, v47 ? x_0_weight[i1 + 64] : 0.0f, v47 ? x_0_bias[i1 + 64] : 0.0f)));
+      const float v52 = min_f32(60.0f, max_f32(-105.0f, fma_f32(v4, v47 ? layer_0_weight[i1 + 64] : 0.0f, v47 ? layer_0_bias[i1 + 64] : 0.0f)));
       const float v53 = fma_f32(v52, 0x1.715476p0f /* 1.442695 */, 0x1.80013ap23f /* 12583069.0 */);
       const float v54 = v53 - 0x1.80013ap23f /* 12583069.0 */;
       const float v56 = fma_f32(v54, -0x1.7f7d1cp-20f /* -1.4286068e-06 */, fma_f32(v54, -0x1.62e4p-1f /* -0.69314575 */, v52));
@@ -84,7 +84,7 @@ static void k1_rows(const float *restrict x, const float *restrict x_0_weight,
       const float v68 = v66 / (v66 + 0x1p30f /* 1.0737418e+09 */);
       const float v69 = -v68;
       const float v75 = fma_f32(fma_f32(v69, v66, fma_f32(v69, 0x1p30f /* 1.0737418e+09 */, v66)), v52 < 0.0f ? fma_f32(v69, 0x1p-30f /* 9.313226e-10 */, 0x1p-30f /* 9.313226e-10 */) : 0.0f, v68);
-      const float v76 = v47 ? x_2_weight[i1 + 64] : 0.0f;
+      const float v76 = v47 ? layer_2_weight[i1 + 64] : 0.0f;
       if (v47) t7[i0 * 100 + i1 + 64] = v75;
       lanes79[i1] = v47 ? fma_f32(v75, v76, v46) : v46;
     }
@@ -93,16 +93,16 @@ static void k1_rows(const float *restrict x, const float *restrict x_0_weight,
     }
     const float v79 = lanes79[0];
     t10[i0] = v79;
-    const float v85 = 0x1.47ae14p-8f /* 0.005 */ * (v79 + x_2_bias[0] - y[i0]);
+    const float v85 = 0x1.47ae14p-8f /* 0.005 */ * (v79 + layer_2_bias[0] - y[i0]);
     t22[i0] = v85 + v85;
   }
 }
 
 /* %16 sum f32[1] loss SeedStepTests.swift:17 */
 /* %19 divide f32[] loss SeedStepTests.swift:17 */
-static void k2_rows(const float *restrict x_2_bias, const float *restrict t10,
+static void k2_rows(const float *restrict layer_2_bias, const float *restrict t10,
     const float *restrict y, float *restrict t19) {
-  const float v3 = x_2_bias[0];
+  const float v3 = layer_2_bias[0];
   /* %16 sum */
   float sum1[64];
   float v17[64];
@@ -130,7 +130,7 @@ static void k2_rows(const float *restrict x_2_bias, const float *restrict t10,
 /* %23 sum f32[1] 2 SeedStepTests.swift:15 */
 /* %50 fma f32[1] 2.bias SeedStepTests.swift:15 */
 static void k3_rows(const float *restrict t22, const float *restrict learningRate,
-    float *restrict x_2_bias) {
+    float *restrict layer_2_bias) {
   /* %23 sum */
   float sum1[64];
   float v8[64];
@@ -150,7 +150,7 @@ static void k3_rows(const float *restrict t22, const float *restrict learningRat
     for (long lane = 0; lane < half; lane++) v8[lane] = v8[lane] + v8[lane + half];
   }
   const float v9 = v8[0];
-  x_2_bias[0] = fma_f32(-learningRate[0], v9, x_2_bias[0]);
+  layer_2_bias[0] = fma_f32(-learningRate[0], v9, layer_2_bias[0]);
 }
 
 /* %29 matmul f32[1, 100] 2 SeedStepTests.swift:15 */
@@ -159,15 +159,15 @@ static void k3_rows(const float *restrict t22, const float *restrict learningRat
 /* %41 fma f32[1, 100] 0.weight SeedStepTests.swift:13 */
 /* %44 fma f32[100] 0.bias SeedStepTests.swift:13 */
 /* %47 fma f32[100, 1] 2.weight SeedStepTests.swift:15 */
-static void k4_columns(float *restrict x_2_weight, const float *restrict t22,
+static void k4_columns(float *restrict layer_2_weight, const float *restrict t22,
     const float *restrict t7, const float *restrict x, const float *restrict learningRate,
-    float *restrict x_0_weight, float *restrict x_0_bias) {
+    float *restrict layer_0_weight, float *restrict layer_0_bias) {
   float v9[64];
   float sum3[64];
   float sum4[64];
   float sum5[64];
   for (long i0 = 0; i0 < 64; i0++) {
-    v9[i0] = x_2_weight[i0];
+    v9[i0] = layer_2_weight[i0];
     sum3[i0] = 0.0f;
     sum4[i0] = 0.0f;
     sum5[i0] = 0.0f;
@@ -188,17 +188,17 @@ static void k4_columns(float *restrict x_2_weight, const float *restrict t22,
   }
   for (long i0 = 0; i0 < 64; i0++) {
     const float v22 = -learningRate[0];
-    const float v25 = x_0_bias[i0];
-    x_0_weight[i0] = fma_f32(v22, sum5[i0], x_0_weight[i0]);
-    x_0_bias[i0] = fma_f32(v22, sum4[i0], v25);
-    x_2_weight[i0] = fma_f32(v22, sum3[i0], v9[i0]);
+    const float v25 = layer_0_bias[i0];
+    layer_0_weight[i0] = fma_f32(v22, sum5[i0], layer_0_weight[i0]);
+    layer_0_bias[i0] = fma_f32(v22, sum4[i0], v25);
+    layer_2_weight[i0] = fma_f32(v22, sum3[i0], v9[i0]);
   }
   float v37[36];
   float sum31[36];
   float sum32[36];
   float sum33[36];
   for (long i2 = 0; i2 < 36; i2++) {
-    v37[i2] = x_2_weight[i2 + 64];
+    v37[i2] = layer_2_weight[i2 + 64];
     sum31[i2] = 0.0f;
     sum32[i2] = 0.0f;
     sum33[i2] = 0.0f;
@@ -219,10 +219,10 @@ static void k4_columns(float *restrict x_2_weight, const float *restrict t22,
   }
   for (long i2 = 0; i2 < 36; i2++) {
     const float v50 = -learningRate[0];
-    const float v53 = x_0_bias[i2 + 64];
-    x_0_weight[i2 + 64] = fma_f32(v50, sum33[i2], x_0_weight[i2 + 64]);
-    x_0_bias[i2 + 64] = fma_f32(v50, sum32[i2], v53);
-    x_2_weight[i2 + 64] = fma_f32(v50, sum31[i2], v37[i2]);
+    const float v53 = layer_0_bias[i2 + 64];
+    layer_0_weight[i2 + 64] = fma_f32(v50, sum33[i2], layer_0_weight[i2 + 64]);
+    layer_0_bias[i2 + 64] = fma_f32(v50, sum32[i2], v53);
+    layer_2_weight[i2 + 64] = fma_f32(v50, sum31[i2], v37[i2]);
   }
 }
 
