@@ -21,6 +21,33 @@ extension PassTexts {
       output "y" = %5
       """),
     Case(
+      "algebra", "whatever order they are added in",
+      """
+      %0 = input(name: "a", type: f32, shape: [3])
+      %1 = input(name: "b", type: f32, shape: [2])
+      %2 = input(name: "c", type: f32, shape: [4])
+      %3 = pad(%0, low: [0], high: [6], fill: f32 0)
+      %4 = pad(%1, low: [7], high: [0], fill: f32 0)
+      %5 = pad(%2, low: [3], high: [2], fill: f32 0)
+      %6 = add(%3, %4)
+      %7 = add(%6, %5)
+      output "y" = %7
+      """,
+      """
+      %0 = input(name: "a", type: f32, shape: [3])
+      %1 = input(name: "b", type: f32, shape: [2])
+      %2 = input(name: "c", type: f32, shape: [4])
+      %3 = pad(%0, low: [0], high: [6], fill: f32 0)
+      %4 = pad(%1, low: [7], high: [0], fill: f32 0)
+      %5 = pad(%2, low: [3], high: [2], fill: f32 0)
+      %6 = add(%3, %4)
+      %7 = concatenate(%0, %2, axis: 0)
+      %8 = pad(%7, low: [0], high: [2], fill: f32 0)
+      %9 = concatenate(%7, %1, axis: 0)
+      %10 = pad(%9, low: [0], high: [0], fill: f32 0)
+      output "y" = %10
+      """),
+    Case(
       "algebra", "not those that overlap, lie apart or are padded with ones",
       """
       %0 = input(name: "a", type: f32, shape: [3])

@@ -69,6 +69,18 @@ import Testing
     expectClose(found["order 5"], exponentials)
   }
 
+  /// However many gradients follow from it.
+  @Test func aMistakeIsReportedOnce() {
+    let graph = Graph("mistake") { g in
+      let a = g.input("a", [3])
+      let b = g.input("b", [3])
+      for (number, gradient) in gradients(of: a * b, withRespectTo: [a, b]).enumerated() {
+        g.output("gradient \(number)", gradient)
+      }
+    }
+    #expect(graph.diagnostics.count == 1)
+  }
+
   /// A penalty on a gradient is a loss like any other: its gradient against differences of it.
   @Test func aGradientPenaltyTrains() throws {
     func graph(_ g: GraphBuilder) {

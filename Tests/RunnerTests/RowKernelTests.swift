@@ -32,6 +32,15 @@ import Testing
       g.output("loss", loss)
       g.output("y", gradient(of: loss, withRespectTo: x))
     },
+    // The product is one kernel, and all that is made of its parts another one, though the parts are read side by side.
+    Case(name: "gates", kernels: 2) { g in
+      let sums = matmul(g.input("x", [37, 20]), g.parameter("w", [20, 68], .xavierUniform))
+      let gates = (0..<4).map { sigmoid(sums.sliced(along: 1, $0 * 17..<($0 + 1) * 17)) }
+      let memory = gates[1] * g.input("c", [37, 17]) + gates[0] * gates[2]
+      for (number, gate) in gates.enumerated() { g.output("gate \(number)", gate) }
+      g.output("memory", memory)
+      g.output("y", gates[3] * tanh(memory))
+    },
     Case(name: "embedding and layer norm", kernels: 1) { g in
       g.output("y", layerNorm(gather(g.parameter("table", [7, 65], .xavierUniform), at: g.input("i", [37], type: .int32))))
     },

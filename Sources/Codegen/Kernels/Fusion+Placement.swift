@@ -148,18 +148,26 @@ extension Fusion {
     kernel.form == .rows && kernel.stages.contains { $0.inner == inner }
   }
 
-  /// Whether some tensor is read by both at the same element, so that loading it once saves something.
+  /// Whether some tensor is read by both at the same element, so that loading it once saves something; or by two maps in parts that
+  /// lie side by side, as gates do, which as a rule are wanted together.
   private func sharesRead(_ candidate: Candidate, _ kernel: Kernel, _ extents: [Int]) -> Bool {
     for index in kernel.roots {
       let stage = kernel.stages[stageOf[index]]
       guard kernel.form == .rows || roots[index].isReduction == roots[candidate.root].isReduction,
         let other = try? self.candidate(index, extents, stage.inner)
       else { continue }
+      let areMaps = kernel.form == .map && !roots[candidate.root].isReduction
       for read in candidate.reads where !read.index.terms.isEmpty {
-        if other.reads.contains(where: { $0.slot == read.slot && $0.index == read.index }) { return true }
+        if other.reads.contains(where: { $0.slot == read.slot && isSame(read.index, $0.index, upToConstant: areMaps) }) {
+          return true
+        }
       }
     }
     return false
+  }
+
+  private func isSame(_ a: AffineExpression, _ b: AffineExpression, upToConstant: Bool) -> Bool {
+    a == b || upToConstant && a.terms == b.terms
   }
 
   static func rowMajor(_ extents: [Int]) -> AffineExpression {

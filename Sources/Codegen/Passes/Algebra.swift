@@ -30,7 +30,13 @@ enum Algebra {
     if Match(b).isSplat(0) { return a }
     if let (_, negated) = Match(b).unary(Negate.self) { return a - negated }
     if let (_, negated) = Match(a).unary(Negate.self) { return b - negated }
-    return neighbours(a, b) ?? neighbours(b, a)
+    if let both = neighbours(a, b) ?? neighbours(b, a) { return both }
+    // With one of two that are added up already: where one of the neighbours is, the other is 0.
+    guard let (p, q) = Match(a).binary(Add.self) else { return nil }
+    for (part, rest) in [(p, q), (q, p)] {
+      if let both = neighbours(part, b) ?? neighbours(b, part) { return add(both, rest) ?? both + rest }
+    }
+    return nil
   }
 
   /// Two tensors padded with zeros so that one begins where the other ends are one, padded: the gradient of a tensor of

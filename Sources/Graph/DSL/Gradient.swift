@@ -7,12 +7,13 @@ public func gradients(
 ) -> [Tensor] {
   let site = CallSite(file, line)
   let builder = scalar.builder
+  // One mistake, however many gradients follow from it.
+  func mistake(_ message: String, about operand: Tensor) -> [Tensor] {
+    _ = builder.fail(message, operands: [operand], recovered: operand.type, at: site)
+    return tensors.map { builder.poison(recovered: $0.type, site: site) }
+  }
   guard scalar.shape.elementCount == 1, scalar.elementType.isFloatingPoint else {
-    return tensors.map {
-      builder.fail(
-        "a gradient is that of one float, not of \(scalar.type); reduce it by sum() or mean()", operands: [scalar],
-        recovered: $0.type, at: site)
-    }
+    return mistake("a gradient is that of one float, not of \(scalar.type); reduce it by sum() or mean()", about: scalar)
   }
   for tensor in tensors where tensor.builder !== builder {
     builder.record(
@@ -22,11 +23,7 @@ public func gradients(
     return tensors.map { builder.poison(recovered: $0.type, site: site) }
   }
   if let tensor = tensors.first(where: { !$0.elementType.isFloatingPoint }) {
-    return tensors.map {
-      builder.fail(
-        "a gradient is with respect to floats, not to \(tensor.type); cast before what it goes into", operands: [tensor],
-        recovered: $0.type, at: site)
-    }
+    return mistake("a gradient is with respect to floats, not to \(tensor.type); cast before what it goes into", about: tensor)
   }
   if ([scalar] + tensors).contains(where: { builder.isLeaked($0, by: "a gradient", at: site) }) {
     return tensors.map { builder.poison(recovered: $0.type, site: site) }
