@@ -4,9 +4,8 @@ import Testing
 
 /// What a result may differ by from its meaning in real numbers.
 @Suite struct RealBoundTests {
-  private func ratio(_ graph: Graph, x: [Float]) throws -> Double {
-    let program = RandomProgram(seed: 0, graph: graph, inputs: ["x": .float32(x)], state: [:])
-    return try RealBound(TestedProgram("bound", program)).furthest.ratio
+  private func tested(_ graph: Graph, x: [Float]) throws -> TestedProgram {
+    try TestedProgram("bound", RandomProgram(seed: 0, graph: graph, inputs: ["x": .float32(x)], state: [:]))
   }
 
   /// 1 + 2⁻³⁰ rounds to 1, so the two are equal; in real numbers they never are.
@@ -15,7 +14,7 @@ import Testing
       let x = g.input("x", [3])
       g.output("y", select(x + 0x1p-30 .== x, x, x * 0))
     }
-    #expect(try ratio(graph, x: [1, 2, .infinity]) <= 1)
+    #expect(try RealBound(tested(graph, x: [1, 2, .infinity])).furthest.ratio <= 1)
   }
 
   /// Where no rounding makes one number of two, being elsewhere isn't excused.
@@ -24,8 +23,7 @@ import Testing
       let x = g.input("x", [3])
       g.output("y", select(x + 0x1p-10 .== x, x, x * 0))
     }
-    let program = RandomProgram(seed: 0, graph: graph, inputs: ["x": .float32([1, 2, 3])], state: [:])
-    let tested = try TestedProgram("bound", program)
+    let tested = try tested(graph, x: [1, 2, 3])
     let nearby = try [tested.independentMeaningOfRounded(), tested.independentMeaning(withNoise: 1)]
     let bound = RealBound(["y": .float32([0, 2, 0])], exact: try tested.independentMeaning(), nearby: nearby)
     #expect(bound.furthest.ratio > 1)

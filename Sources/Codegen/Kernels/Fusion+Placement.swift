@@ -151,12 +151,12 @@ extension Fusion {
   /// Whether some tensor is read by both at the same element, so that loading it once saves something; or by two maps in parts that
   /// lie side by side, as gates do, which as a rule are wanted together.
   private func sharesRead(_ candidate: Candidate, _ kernel: Kernel, _ extents: [Int]) -> Bool {
+    let areMaps = kernel.form == .map && !roots[candidate.root].isReduction
     for index in kernel.roots {
       let stage = kernel.stages[stageOf[index]]
       guard kernel.form == .rows || roots[index].isReduction == roots[candidate.root].isReduction,
         let other = try? self.candidate(index, extents, stage.inner)
       else { continue }
-      let areMaps = kernel.form == .map && !roots[candidate.root].isReduction
       for read in candidate.reads where !read.index.terms.isEmpty {
         if other.reads.contains(where: { $0.slot == read.slot && isSame(read.index, $0.index, upToConstant: areMaps) }) {
           return true

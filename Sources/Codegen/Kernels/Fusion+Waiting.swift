@@ -59,7 +59,7 @@ extension Fusion {
       for read in candidate.reads { lives.note(Int(read.slot), readBy: reader) }
       lives.move(reader, from: slot, to: nil)
     } else if let (host, again) = besideOtherUses(of: node, for: reader, after: peak, lives) {
-      replace(.init(node: node, slot: again), in: reader, inner: kernels[reader].stages[0].inner)
+      replace(.init(node: node, slot: again), in: reader)
       lives.add(again, of: table.type(node).byteCount, from: host, to: reader)
       lives.move(reader, from: slot, to: Int(again))
     } else {

@@ -1,5 +1,5 @@
-import CinchCodegen
 import CTinyCC
+import CinchCodegen
 public import CinchGraph
 import Synchronization
 
@@ -19,14 +19,17 @@ extension Graph {
   public func compile(_ options: ProgramOptions) throws -> Program {
     if !diagnostics.isEmpty { throw GraphError(diagnostics) }
     try WorkerPool.check(workerCount: options.workers)
+    func compile() throws -> ProgramCache.Entry {
+      // What compiling took and has left would lie beside what the program works in.
+      defer { cinch_release_free_memory() }
+      return try compileAnew(options)
+    }
     let entry =
       if options.usesCache {
-        try ProgramCache.entry(ProgramCache.Key(graph: GraphKey(self), options: options)) { try compileAnew(options) }.entry
+        try ProgramCache.entry(ProgramCache.Key(graph: GraphKey(self), options: options), make: compile).entry
       } else {
-        try compileAnew(options)
+        try compile()
       }
-    // What compiling took and has left would lie beside what the program works in.
-    cinch_release_free_memory()
     let execution: any ProgramExecution =
       if let code = entry.code {
         try NativeExecution(
