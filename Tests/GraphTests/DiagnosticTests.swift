@@ -208,6 +208,54 @@ import Testing
       ])
   }
 
+  /// A number beside a tensor that holds no such number is no other number.
+  @Test func numbersThatTheElementTypeDoesNotHold() {
+    let found = diagnostics { g in
+      let i = g.input("i", [3], type: .int32), b = g.input("b", [3], type: .bool)
+      let wrong = [
+        i * 0.5, 0.5 - i, i .< 1.5, i .== 0.25, i + 3e9, i * -3e9, i .>= .infinity, i + .nan, b .== 2, power(i, 0.5),
+        i.padded(low: [1], high: [0], with: 0.5), b.padded(low: [1], high: [0], with: -1),
+      ]
+      // What is made of a mistake is silent.
+      for tensor in wrong { _ = tensor + 1 }
+      let right = [i * 2, -2_147_483_648 - i, i .< 2e9, b .== 1, i.padded(low: [1], high: [0], with: -0.0)]
+      for (position, tensor) in right.enumerated() { g.output("y\(position)", tensor) }
+    }
+    let whole = "is no whole number and so no Int32", cast = "the element type of i32[3]; cast(to: .float32) before"
+    #expect(
+      found.map(\.message) == [
+        "0.5 \(whole), \(cast)", "0.5 \(whole), \(cast)", "1.5 \(whole), \(cast)", "0.25 \(whole), \(cast)",
+        "3e+09 is out of range for Int32, \(cast)", "-3e+09 is out of range for Int32, \(cast)",
+        "inf \(whole), \(cast)", "nan \(whole), \(cast)",
+        "2.0 is neither 0 nor 1 and so no Bool, the element type of bool[3]; cast(to: .float32) before",
+        "0.5 \(whole), \(cast)", "pad of i32[3] with 0.5: 0.5 \(whole)",
+        "pad of bool[3] with -1.0: -1.0 is neither 0 nor 1 and so no Bool",
+      ])
+    #expect(found.allSatisfy { $0.site.filePath == #filePath })
+  }
+
+  /// The first value of a state variable is one that it can hold.
+  @Test func initialValuesThatTheElementTypeDoesNotHold() {
+    func state(_ name: String, _ type: ElementType, _ initialiser: Initialiser) -> StateVariable {
+      StateVariable(name: name, type: TensorType(type, [2]), role: .parameter, initialiser: initialiser)
+    }
+    let found = diagnostics { g in
+      let site = CallSite(#filePath, #line)
+      let variables = [
+        state("half", .int32, .constant(0.5)), state("large", .int32, .constant(1e10)), state("two", .bool, .constant(2)),
+        state("normal", .int32, .normal(standardDeviation: 1)), state("three", .int32, .constant(3)), state("yes", .bool, .constant(1)),
+      ]
+      for variable in variables { g.output(variable.name, g.state(variable, at: site)) }
+    }
+    #expect(
+      found.map(\.message) == [
+        "'half' of type i32[2] begins with 0.5: 0.5 is no whole number and so no Int32",
+        "'large' of type i32[2] begins with 1e+10: 1e+10 is out of range for Int32",
+        "'two' of type bool[2] begins with 2.0: 2.0 is neither 0 nor 1 and so no Bool",
+        "'normal' of type i32[2] begins with random fractions, which are floats",
+      ])
+  }
+
   @Test func aGraphWithoutOutputsSaysSo() {
     let line = #line + 1
     let graph = Graph("empty") { g in _ = g.input("x", [3]) }

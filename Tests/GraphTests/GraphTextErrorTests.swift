@@ -33,6 +33,10 @@ import Testing
     Wrong("the graph's name in quotes expected, not '{'", line: 1, "\"train\" ", ""),
     Wrong("unknown role 'weight'; there are parameter, optimizer, random, counter", line: 2, "parameter", "weight"),
     Wrong("there is no initialiser 'xavier'", line: 2, "xavier_normal", "xavier"),
+    Wrong("'w' of type i32[3, 2] begins with random fractions, which are floats", line: 2, "f32[3, 2]", "i32[3, 2]"),
+    Wrong(
+      "'w' of type i32[3, 2] begins with 0.5: 0.5 is no whole number and so no Int32", line: 2,
+      "f32[3, 2] parameter = xavier_normal", "i32[3, 2] parameter = constant(value: 0.5)"),
     Wrong("a place in quotes must read \"file:line\"", line: 2, "main.swift:3", "main.swift"),
     Wrong("'f33' is no attribute value", line: 3, "f32,", "f33,"),
     Wrong("input: attribute 'name' is missing", line: 3, "name: \"x\", ", ""),

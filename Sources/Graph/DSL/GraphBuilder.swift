@@ -199,6 +199,9 @@ public final class GraphBuilder {
           at: site))
       return nil
     }
+    if let obstacle = variable.obstacleToInitialValue {
+      record(Diagnostic("'\(variable.name)' of type \(variable.type) begins with \(obstacle)", at: site))
+    }
     let id = StateID(graph.state.count)
     graph.state.append(variable)
     stateByName[variable.name] = id

@@ -110,7 +110,7 @@ public func power(_ a: Tensor, _ b: Tensor, file: StaticString = #filePath, line
 
 /// aᵇ for one exponent, with C's rules for special values.
 public func power(_ a: Tensor, _ b: Float, file: StaticString = #filePath, line: Int = #line) -> Tensor {
-  power(a, Tensor.scalar(b, like: a), file: file, line: line)
+  power(a, Tensor.scalar(b, like: a, at: CallSite(file, line)), file: file, line: line)
 }
 
 /// The larger of two tensors, element by element; NaN if either is.

@@ -60,9 +60,26 @@ extension Tensor {
 
   private static func describe(_ op: any Op) -> String { Swift.type(of: op).mnemonic }
 
-  /// A scalar of the other operand's element type.
-  static func scalar(_ value: Float, like other: Tensor) -> Tensor {
-    other.builder.constant(literal(value, other.elementType), at: other.site)
+  /// A scalar of the other operand's element type; a number that the type doesn't hold is a mistake.
+  static func scalar(_ value: Float, like other: Tensor, at site: CallSite? = nil) -> Tensor {
+    let site = site ?? other.site
+    guard let obstacle = obstacle(to: value, other.elementType) else {
+      return other.builder.constant(literal(value, other.elementType), at: site)
+    }
+    return other.builder.fail(
+      "\(obstacle), the element type of \(other.type); cast(to: .float32) before", operands: [other],
+      recovered: TensorType(other.elementType, []), at: site)
+  }
+
+  /// Why the element type doesn't hold the number; nil if it does.
+  static func obstacle(to value: Float, _ type: ElementType) -> String? {
+    switch type {
+    case .float32, .float64: nil
+    case .int32 where Int32(exactly: value) != nil, .bool where value == 0 || value == 1: nil
+    case .int32 where value.isFinite && value == value.rounded(.towardZero): "\(value) is out of range for Int32"
+    case .int32: "\(value) is no whole number and so no Int32"
+    case .bool: "\(value) is neither 0 nor 1 and so no Bool"
+    }
   }
 
   static func literal(_ value: Float, _ type: ElementType) -> ScalarLiteral {

@@ -66,8 +66,12 @@ extension Tensor {
     low: [Int], high: [Int], with value: Float = 0, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {
     if low.allSatisfy({ $0 == 0 }), high == low, low.count == shape.rank { return self }
-    return builder.add(
-      Pad(low: low, high: high, fill: Tensor.literal(value, elementType)), [self], at: CallSite(file, line))
+    let site = CallSite(file, line)
+    if let obstacle = Tensor.obstacle(to: value, elementType) {
+      return builder.fail(
+        "pad of \(type) with \(value): \(obstacle)", operands: [self], recovered: type, at: site)
+    }
+    return builder.add(Pad(low: low, high: high, fill: Tensor.literal(value, elementType)), [self], at: site)
   }
 
   /// With a new axis of extent 1 at `axis`.

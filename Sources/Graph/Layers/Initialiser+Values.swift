@@ -1,4 +1,13 @@
 extension StateVariable {
+  /// Why the element type doesn't hold the variable's first value; nil if it does.
+  var obstacleToInitialValue: String? {
+    switch initialiser {
+    case .zeros, .seed: return nil
+    case .constant(let value): return Tensor.obstacle(to: value, type.elementType).map { "\(value): \($0)" }
+    default: return type.elementType.isFloatingPoint ? nil : "random fractions, which are floats"
+    }
+  }
+
   /// The variable's first value, or a part of it in row-major order: a function of the seed and the variable's name alone, so
   /// that neither the order of construction nor other variables change it.
   public func initialValue(seed: UInt64, of part: Range<Int>? = nil) -> ElementArray {

@@ -162,12 +162,16 @@ struct GraphParser {
       throw error("unknown role '\(roleName)'; there are \(roles)", at: roleToken)
     }
     try expect("=")
+    let initialiserToken = token
     let initialiser = try initialiser()
     let origin = try origin()
     guard origin.layer == nil else { throw error("a state variable has no layer", at: start) }
+    let variable = StateVariable(name: name, type: type, role: role, initialiser: initialiser, site: origin.site)
+    if let obstacle = variable.obstacleToInitialValue {
+      throw error("'\(name)' of type \(type) begins with \(obstacle)", at: initialiserToken)
+    }
     stateNames[name] = StateID(graph.state.count)
-    graph.state.append(
-      StateVariable(name: name, type: type, role: role, initialiser: initialiser, site: origin.site))
+    graph.state.append(variable)
   }
 
   private mutating func parseOutput() throws(GraphTextError) {
