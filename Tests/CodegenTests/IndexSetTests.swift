@@ -46,6 +46,45 @@ import Testing
     #expect(contained > 100 && joined > 100)
   }
 
+  /// Constraints that share variables, alone too weak: the values of the index are found exactly, and nothing less is proved.
+  @Test func randomConstraintsTogetherBoundAnIndex() {
+    var random = SplitMix(seed: 21)
+    func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
+    func expression(_ range: ClosedRange<Int>) -> AffineExpression {
+      var result = AffineExpression(constant: number(-6...6))
+      for variable in 0..<4 { result.add(AffineExpression(LoopVariable(raw: Int32(variable))), times: number(range)) }
+      return result
+    }
+    func value(_ expression: AffineExpression, _ point: [Int]) -> Int {
+      expression.terms.reduce(expression.constant) { $0 + $1.coefficient * point[$1.variable.index] }
+    }
+    var (proved, refuted) = (0, 0)
+    for _ in 0..<2_000 {
+      let extents = (0..<4).map { _ in number(1...4) }
+      let index = expression(-9...9)
+      let constraints = (0..<number(1...3)).map { _ in IndexConstraint(expression: expression(-3...3), bound: number(1...6)) }
+      var values: [Int] = []
+      for position in 0..<extents.reduce(1, *) {
+        var (point, rest) = ([Int](), position)
+        for extent in extents {
+          point.append(rest % extent)
+          rest /= extent
+        }
+        let isAllowed = constraints.allSatisfy { (0..<$0.bound).contains(value($0.expression, point)) }
+        if isAllowed { values.append(value(index, point)) }
+      }
+      guard let least = values.min(), let greatest = values.max() else { continue }
+      if let found = SplitBox.range(of: index, constraints, extents, within: least..<greatest + 1) {
+        #expect(found == least...greatest)
+        proved += 1
+      }
+      #expect(SplitBox.range(of: index, constraints, extents, within: least + 1..<greatest + 1) == nil)
+      #expect(SplitBox.range(of: index, constraints, extents, within: least..<greatest) == nil)
+      refuted += 1
+    }
+    #expect(proved == refuted && proved > 500, "\(proved) of \(refuted)")
+  }
+
   @Test func fewerStepsAreContained() {
     let all = Self.set(0, 34, (48, 2_730))
     #expect(all.contains(Self.set(0, 34, (48, 1_783))))

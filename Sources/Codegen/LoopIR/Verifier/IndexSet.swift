@@ -37,6 +37,17 @@ struct IndexSet: Hashable {
   /// No point is allowed by the constraints.
   var isEmpty = false
 
+  init() {}
+
+  /// Some of the elements of a range; none where it is nil.
+  init(within range: ClosedRange<Int>?) {
+    isExact = false
+    isEmpty = range == nil
+    guard let range else { return }
+    first = range.lowerBound
+    block = range.count
+  }
+
   var last: Int {
     strides.reduce(Saturating.sum(first, block - 1)) {
       Saturating.sum($0, Saturating.product($1.step, $1.count - 1))

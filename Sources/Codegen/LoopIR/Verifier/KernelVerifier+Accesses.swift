@@ -84,6 +84,10 @@ extension KernelVerifier {
       larger.isExact = false
       if isInside(larger) { return larger }
     }
+    // Where only several constraints together say enough.
+    if !constraints.isEmpty, let range = SplitBox.range(of: access.index, constraints, extents, within: bounds) {
+      return IndexSet(within: range)
+    }
     return elements
   }
 
