@@ -21,6 +21,8 @@ enum TestedEngine: String, Sendable, CaseIterable, CustomStringConvertible {
     }
   }
 
+  var isSystemCompiler: Bool { compiler != nil }
+
   /// Nil for libtcc.
   private var compiler: SystemCompiler? {
     switch self {

@@ -8,6 +8,17 @@ struct RandomBatch: Sendable {
   let seeds: Range<UInt64>
   /// Whether gcc and clang optimise. It changes no bit of what they make, but takes several times as long.
   let isOptimised: Bool
+  let engines: [TestedEngine]
+
+  /// - Parameter number: Its place among the batches. Starting gcc and clang takes most of a batch's time, and both compile
+  ///   the same C: where there are many batches, each compiler gets every other one.
+  init(seeds: Range<UInt64>, number: Int, takesTurns: Bool) {
+    self.seeds = seeds
+    isOptimised = number % 25 < 2
+    let compilers = TestedEngine.available.filter(\.isSystemCompiler)
+    let resting = takesTurns && compilers.count == 2 ? compilers[number % 2] : nil
+    engines = TestedEngine.available.filter { $0 != resting }
+  }
 
   /// What the programs contain, and what is wrong with them.
   func run() -> (coverage: ProgramCoverage, failures: [RandomFailure]) {
@@ -32,7 +43,7 @@ struct RandomBatch: Sendable {
         failures.append(RandomFailure(program, .graph, "\(error)"))
       }
     }
-    for engine in TestedEngine.available {
+    for engine in engines {
       for (position, words) in engine.failures(of: tested, optimised: isOptimised).sorted(by: { $0.key < $1.key }) {
         failures.append(RandomFailure(tested[position].program, .engine(engine, optimised: isOptimised), words))
       }
