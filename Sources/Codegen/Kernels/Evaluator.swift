@@ -33,6 +33,12 @@ struct Evaluator {
     var condition: Int32
   }
 
+  /// What makes two values one. The type counts, for a conversion's opcode and operand don't tell it.
+  private struct TypedExpression: Hashable {
+    var expression: LoopExpression
+    var type: ElementType
+  }
+
   /// A result of the kernel under construction that needs no memory.
   struct Register {
     var value: LoopValue
@@ -71,7 +77,7 @@ struct Evaluator {
   private(set) var cost = 0
 
   private var memo: [Key: LoopValue] = [:]
-  private var known: [LoopExpression: LoopValue] = [:]
+  private var known: [TypedExpression: LoopValue] = [:]
   private var vectors: [[AffineExpression]] = []
   private var vectorNumbers: [[AffineExpression]: IndexID] = [:]
 
@@ -95,14 +101,7 @@ struct Evaluator {
   // MARK: Values
 
   mutating func define(_ expression: LoopExpression, _ type: ElementType, mask: UInt64) -> LoopValue {
-    guard writesCode else { return LoopValue(raw: 0) }
-    if let value = known[expression] { return value }
-    let value = LoopValue(raw: Int32(expressions.count))
-    expressions.append(expression)
-    types.append(type)
-    masks.append(mask)
-    known[expression] = value
-    return value
+    writesCode ? defineAlways(expression, type, mask: mask) : LoopValue(raw: 0)
   }
 
   /// A value that the schedule computes: a reduction's result.
@@ -140,12 +139,13 @@ struct Evaluator {
   private mutating func defineAlways(
     _ expression: LoopExpression, _ type: ElementType, mask: UInt64
   ) -> LoopValue {
-    if let value = known[expression] { return value }
+    let key = TypedExpression(expression: expression, type: type)
+    if let value = known[key] { return value }
     let value = LoopValue(raw: Int32(expressions.count))
     expressions.append(expression)
     types.append(type)
     masks.append(mask)
-    known[expression] = value
+    known[key] = value
     return value
   }
 

@@ -81,6 +81,14 @@ extension ProgramStep {
       let small = bits & w.builder.constant([255] as [Int32], [1])
       w.add(small.cast(to: .float32) * 0.01 + w.newFloat(small.shape).cast(to: .int32).cast(to: .float32), bound: 5)
     },
+    // One value as several types, in any order: what each is cast to is cast back for the sum.
+    ProgramStep(Cast.self) { w in
+      let source = w.random.oneIn(3) ? w.newFloat(w.shape()) : w.anyDiscrete()
+      let types = ElementType.allCases.shuffled(using: &w.random).prefix(Int.random(in: 2...4, using: &w.random))
+      var sum = w.newFloat([1])
+      for type in types { sum = sum + tanh(source.cast(to: type).cast(to: .float32) * 0.5) }
+      w.add(sum, bound: 6)
+    },
     ProgramStep(Random.self) { w in
       let x = w.anyFloat()
       let kind: Random.Distribution = w.random.oneIn(2) ? .uniform : .normal

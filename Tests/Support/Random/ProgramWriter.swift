@@ -22,6 +22,8 @@ struct ProgramWriter {
   /// Whether inputs hold infinities and NaN anywhere: for equality alone.
   let isWild: Bool
   private var leaves: [Tensor] = []
+  /// Inputs of integers and of truth values with what they are about, for several steps to share.
+  private var discrete: [(tensor: Tensor, kind: DiscreteKind)] = []
   private var inputs: [String: ElementArray] = [:]
   private var state: [String: ElementArray] = [:]
 
@@ -102,23 +104,52 @@ struct ProgramWriter {
     }
   }
 
+  private enum DiscreteKind: Hashable {
+    case indices(limit: Int)
+    case bits, truth
+  }
+
+  /// One in two times an input that there is, if one fits.
+  private mutating func known(_ kind: DiscreteKind, _ shape: Shape) -> Tensor? {
+    let fitting = discrete.filter { $0.kind == kind && $0.tensor.shape == shape }
+    guard let found = fitting.randomElement(using: &random), random.oneIn(2) else { return nil }
+    return found.tensor
+  }
+
+  private mutating func newDiscrete(_ name: String, _ shape: Shape, _ kind: DiscreteKind, _ type: ElementType) -> Tensor {
+    let tensor = builder.input(name, shape, type: type)
+    discrete.append((tensor, kind))
+    return tensor
+  }
+
+  /// An input of integers or of truth values, an old one where possible.
+  mutating func anyDiscrete() -> Tensor {
+    if let found = discrete.randomElement(using: &random), !random.oneIn(3) { return found.tensor }
+    let shape = shape()
+    if random.oneIn(3) { return newBits(shape) }
+    return random.oneIn(2) ? newIndices(shape, limit: 3) : newBool(shape)
+  }
+
   mutating func newIndices(_ shape: Shape, limit: Int) -> Tensor {
+    if let found = known(.indices(limit: limit), shape) { return found }
     let name = "i\(inputs.count)"
     inputs[name] = .int32(
       (0..<shape.elementCount).map { _ in Int32.random(in: 0..<Int32(limit), using: &random) })
-    return builder.input(name, shape, type: .int32)
+    return newDiscrete(name, shape, .indices(limit: limit), .int32)
   }
 
   mutating func newBits(_ shape: Shape) -> Tensor {
+    if let found = known(.bits, shape) { return found }
     let name = "n\(inputs.count)"
     inputs[name] = .int32((0..<shape.elementCount).map { _ in Int32(truncatingIfNeeded: random.next()) })
-    return builder.input(name, shape, type: .int32)
+    return newDiscrete(name, shape, .bits, .int32)
   }
 
   mutating func newBool(_ shape: Shape) -> Tensor {
+    if let found = known(.truth, shape) { return found }
     let name = "b\(inputs.count)"
     inputs[name] = .bool((0..<shape.elementCount).map { _ in random.oneIn(2) })
-    return builder.input(name, shape, type: .bool)
+    return newDiscrete(name, shape, .truth, .bool)
   }
 
   // MARK: Choosing and adding
