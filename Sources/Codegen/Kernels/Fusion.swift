@@ -161,8 +161,11 @@ struct Fusion {
     if root.kind == .contract, Self.isTile(root), !hasColumnsSideBySide(root, kept, evaluator) {
       throw .store(root.operands[1], .columns)
     }
+    var coordinates = evaluator.coordinates
+    // A piece of a tensor lies in it in rows that don't follow each other.
+    if root.isPiece { coordinates.append(root.number(own)) }
     return Candidate(
-      root: index, kept: kept, inner: inner, reads: evaluator.reads, coordinates: evaluator.coordinates,
+      root: index, kept: kept, inner: inner, reads: evaluator.reads, coordinates: coordinates,
       checks: evaluator.checks, cost: evaluator.cost)
   }
 

@@ -111,7 +111,7 @@ extension Fusion {
         case .loop:
           body.loopResults += [root.slot] + root.furtherSlots
         case .map, .copy:
-          let access = Access(BufferID(raw: root.slot), Self.number(kept, root))
+          let access = Access(BufferID(raw: root.slot), root.number(kept))
           let store = KernelBody.Store(access: access, value: values[0])
           stage.stores.append(store)
           if content.inner.isEmpty { stage.values.append(values[0]) }
@@ -123,7 +123,7 @@ extension Fusion {
           let result = evaluator.placeholder(type, mask: domainMask)
           results.append(result)
           stage.reductions.append(reduction(root, values, reduced, result, type))
-          let access = Access(BufferID(raw: root.slot), Self.number(kept, root))
+          let access = Access(BufferID(raw: root.slot), root.number(kept))
           stage.results.append(.init(access: access, value: result))
           evaluator.registers[root.slot] = .init(
             value: result, index: access.index, stage: Int32(position), isPoint: true)
@@ -140,12 +140,6 @@ extension Fusion {
     body.isResult = [Bool](repeating: false, count: body.types.count)
     for result in results { body.isResult[result.index] = true }
     return body
-  }
-
-  private static func number(_ coordinates: [AffineExpression], _ root: Root) -> AffineExpression {
-    var result = AffineExpression(constant: root.offset)
-    for (coordinate, stride) in zip(coordinates, root.strides) { result.add(coordinate, times: stride) }
-    return result
   }
 
   private func reduction(

@@ -36,6 +36,8 @@ struct Root: Sendable {
   let reducedAxes: [Int]
   /// Evaluate the node's definition rather than the stored node.
   let isDefinition: Bool
+  /// Whether other roots write the rest of the slot.
+  let isPiece: Bool
   /// Where further results of a loop go.
   var furtherSlots: [Int32] = []
   /// What it doesn't read where it is stored; of several for one node, the last one counts.
@@ -51,7 +53,7 @@ struct Root: Sendable {
   init(
     _ kind: Kind, _ node: NodeID, _ operands: [NodeID], slot: Int32, axes: [Int], reduced: [Int] = [],
     order: AccumulationOrder = .chain, strides: [Int]? = nil, offset: Int = 0, reducedAxes: [Int] = [],
-    isDefinition: Bool = false
+    isDefinition: Bool = false, isPiece: Bool = false
   ) {
     self.kind = kind
     self.node = node
@@ -64,6 +66,7 @@ struct Root: Sendable {
     self.offset = offset
     self.reducedAxes = reducedAxes
     self.isDefinition = isDefinition
+    self.isPiece = isPiece
   }
 
   var isReduction: Bool {
@@ -73,13 +76,21 @@ struct Root: Sendable {
     }
   }
 
-  /// Whether the result is the slot's elements in row-major order, so that kernels can find it by its number.
+  /// Whether the result is all of the slot's elements in row-major order, so that kernels can find it by its number. The first
+  /// piece along the first axis begins like a whole, and ends too early.
   var isWhole: Bool {
     switch kind {
-    case .map: offset == 0 && strides == Shape(axes).strides
+    case .map: !isPiece
     case .reduce, .contract, .argMax, .copy: true
     case .scatterAdd, .check, .loop: false
     }
+  }
+
+  /// The element of the slot at coordinates along the axes that stay.
+  func number(_ coordinates: [AffineExpression]) -> AffineExpression {
+    var result = AffineExpression(constant: offset)
+    for (coordinate, stride) in zip(coordinates, strides) { result.add(coordinate, times: stride) }
+    return result
   }
 
   /// The domain of the axes that stay.
@@ -188,7 +199,8 @@ extension NodeTable {
       return operands.map { piece in
         defer { offset += self.shape(piece)[axis] * strides[axis] }
         return Root(
-          .map, node, [piece], slot: slot, axes: self.shape(piece).extents, strides: strides, offset: offset)
+          .map, node, [piece], slot: slot, axes: self.shape(piece).extents, strides: strides, offset: offset,
+          isPiece: operands.count > 1)
       }
     case .loop(let iteration):
       var root = Root(.loop(iteration), node, operands, slot: slot, axes: [])

@@ -40,6 +40,24 @@ extension ProgramStep {
       guard shape.elementCount < 10_000 else { return }
       w.add(concatenate([x.tensor, w.newFloat(shape), sin(x.tensor)], along: axis), bound: x.bound)
     },
+    // Pieces of which some are reduced too, then what is read from all of them, in short axes that loops share.
+    ProgramStep(Concatenate.self) { w in
+      let x = w.smallFloat()
+      let axis = Int.random(in: 0..<x.tensor.shape.rank, using: &w.random)
+      var shape = x.tensor.shape
+      shape.extents[axis] = w.smallExtent()
+      let choices = [
+        x.tensor, tanh(x.tensor), x.tensor.max(along: axis, keepingAxes: true), w.newFloat(shape),
+        layerNorm(x.tensor, axes: Int.random(in: 1...shape.rank, using: &w.random), epsilon: 0.5),
+      ]
+      let pieces = choices.shuffled(using: &w.random).prefix(Int.random(in: 2...3, using: &w.random))
+      let all = concatenate(Array(pieces), along: axis)
+      let bound = 1.5 * x.bound
+      if w.random.oneIn(2) { w.add(all, bound: bound) }
+      if w.random.oneIn(2) { w.add(w.summed(x.tensor), bound: bound * Double(x.tensor.shape.elementCount)) }
+      if w.random.oneIn(2) { w.add(w.summed(all), bound: bound * Double(all.shape.elementCount)) }
+      w.add(w.random.oneIn(2) ? relu(all) : all.mean() * x.tensor, bound: bound * Swift.max(1, x.bound))
+    },
     ProgramStep(Constant.self) { w in
       let x = w.anyFloat()
       let values: [Float] = (0..<17).map { _ in w.random.float(in: -1...1) }
@@ -78,6 +96,23 @@ extension ProgramStep {
 }
 
 extension ProgramWriter {
+  fileprivate mutating func smallExtent() -> Int { [1, 2, 2, 3, 4, 8, 16].randomElement(using: &random) ?? 2 }
+
+  /// A tensor of two to four short axes: one there is, or a new one.
+  fileprivate mutating func smallFloat() -> Entry {
+    let fitting = floats.filter { $0.tensor.shape.rank >= 2 && $0.tensor.shape.extents.allSatisfy { $0 <= 16 } }
+    if let found = fitting.randomElement(using: &random), !random.oneIn(3) { return found }
+    let rank = Int.random(in: 2...4, using: &random)
+    return Entry(tensor: newFloat(Shape((0..<rank).map { _ in smallExtent() })), bound: 2)
+  }
+
+  /// A sum along some axes.
+  fileprivate mutating func summed(_ x: Tensor) -> Tensor {
+    let first = Int.random(in: 0..<x.shape.rank, using: &random)
+    let axes = Array(first..<Int.random(in: (first + 1)...x.shape.rank, using: &random))
+    return x.builder.add(Sum(axes: axes), [x], at: x.site)
+  }
+
   /// Another shape with as many elements: neighbouring axes merged, or one split.
   fileprivate mutating func refactored(_ shape: Shape) -> Shape {
     var extents = shape.extents
