@@ -23,6 +23,8 @@ struct CKernelWriter {
 
   /// How deep expressions nest before a part gets a name.
   static let deepest = 3
+  /// C compilers need not take more than 127 parameters, and libtcc's own limit is some 500.
+  static let mostParameters = 100
 
   init(_ kernel: LoopKernel, of program: LoopProgram, name: String, into out: TextBuffer) {
     self.kernel = kernel
@@ -47,18 +49,23 @@ struct CKernelWriter {
     let body = out
     out = before
 
-    let overlapping = overlappingBuffers()
     var parameters: [String] = []
-    for id in analysis.buffers {
-      let buffer = program.buffers[id.index]
-      let constant = analysis.stored.contains(id) ? "" : "const "
-      let restrict = overlapping.contains(id) ? "" : "restrict "
-      parameters.append("\(constant)\(memoryType(buffer.elementType)) *\(restrict)\(bufferNames[id]!)")
-      arguments.append("(\(constant)\(memoryType(buffer.elementType)) *)\(address(of: buffer))")
-    }
-    if kernel.isParallel {
-      parameters += ["long worker", "long workers"]
-      arguments += ["worker", "workers"]
+    if findsBuffers {
+      let loops = (0..<CPrinter.loopDepth(around: kernel, program)).map(CPrinter.loopVariable)
+      parameters = [CPrinter.segmentParameters] + loops.map { "long \($0)" }
+      arguments = CPrinter.segmentArguments + loops
+      out.writeLine("/* Its \(analysis.buffers.count) tensors are found in their segments: no call takes as many arguments. */")
+    } else {
+      let overlapping = overlappingBuffers()
+      for id in analysis.buffers {
+        let restrict = overlapping.contains(id) ? "" : "restrict "
+        parameters.append("\(pointerType(to: id))\(restrict)\(bufferNames[id]!)")
+        arguments.append("(\(pointerType(to: id)))\(address(of: program.buffers[id.index]))")
+      }
+      if kernel.isParallel {
+        parameters += ["long worker", "long workers"]
+        arguments += ["worker", "workers"]
+      }
     }
     if analysis.hasChecks {
       parameters.append("i64 *failure")
@@ -70,6 +77,7 @@ struct CKernelWriter {
     out.write(list: parameters.isEmpty ? ["void"] : parameters)
     out.write(") {\n")
     out.indent()
+    if findsBuffers { out.writeLine("(void)state, (void)scratch, (void)inputs, (void)worker, (void)workers;") }
     for special in specials {
       let isFloat = special.literal.type == .float32
       needs(isFloat ? .floatOfBits : .doubleOfBits)
@@ -89,13 +97,20 @@ struct CKernelWriter {
     name.first.map { $0.isASCII && $0.isNumber } ?? false ? "layer_" + name : name
   }
 
+  /// Whether the function finds its buffers in the segments, instead of being given each.
+  private var findsBuffers: Bool { analysis.buffers.count > Self.mostParameters }
+
+  private func pointerType(to id: BufferID) -> String {
+    "\(analysis.stored.contains(id) ? "" : "const ")\(memoryType(program.buffers[id.index].elementType)) *"
+  }
+
   private mutating func nameBuffers() {
     var taken: Set<String> = []
     for id in analysis.buffers {
       var name = cIdentifier(Self.readable(program.buffers[id.index].name))
       while !isFreeForBuffer(name) || taken.contains(name) { name += "_b\(id.raw)" }
       taken.insert(name)
-      bufferNames[id] = name
+      bufferNames[id] = findsBuffers ? "((\(pointerType(to: id)))\(address(of: program.buffers[id.index])))" : name
       if program.buffers[id.index].elementType == .bool { needs(.byteType) }
       if program.buffers[id.index].elementType == .int32 { needs(.intType) }
     }

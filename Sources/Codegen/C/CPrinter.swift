@@ -71,14 +71,12 @@ public struct CPrinter: Sendable {
       text.functions.write("\n")
       for line in kernel.origin { text.functions.writeLine("/* \(cComment(line)) */") }
       if let body = vectorBody(kernel, program) {
-        // Slices move with the loops around the call.
-        let depth = kernel.buffers.reduce(0) { max($0, program.buffers[$1.index].motion?.steps.count ?? 0) }
-        let loops = (0..<depth).map(Self.loopVariable)
+        let loops = (0..<Self.loopDepth(around: kernel, program)).map(Self.loopVariable)
         text.functions.writeLine(
-          "static void \(name)(\(Self.vectorParameters)\(loops.map { ", long \($0)" }.joined())) {")
+          "static void \(name)(\(Self.segmentParameters)\(loops.map { ", long \($0)" }.joined())) {")
         text.functions.write(body)
         text.functions.writeLine("}")
-        calls.append((name, ["state", "scratch", "inputs", "worker", "workers"] + loops))
+        calls.append((name, Self.segmentArguments + loops))
       } else {
         var writer = CKernelWriter(kernel, of: program, name: name, into: text.functions)
         writer.writeFunction()
@@ -103,8 +101,15 @@ public struct CPrinter: Sendable {
   /// Of the schedule's loops, by how many are around.
   static func loopVariable(_ depth: Int) -> String { "repeat\(depth)" }
 
-  private static let vectorParameters =
+  /// How many of the schedule's loops around the call slices of the kernel move with.
+  static func loopDepth(around kernel: LoopKernel, _ program: LoopProgram) -> Int {
+    kernel.buffers.reduce(0) { max($0, program.buffers[$1.index].motion?.steps.count ?? 0) }
+  }
+
+  /// Of functions that find their tensors themselves.
+  static let segmentParameters =
     "unsigned char *state, unsigned char *scratch, unsigned char *const *inputs, long worker, long workers"
+  static let segmentArguments = ["state", "scratch", "inputs", "worker", "workers"]
 
   private func writePrelude(_ used: Set<CHelper>, to file: inout TextBuffer) {
     var needed = used
