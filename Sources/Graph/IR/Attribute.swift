@@ -9,7 +9,7 @@ public struct Attribute: Sendable, Hashable {
   }
 }
 
-public enum AttributeValue: Sendable, Hashable {
+public enum AttributeValue: Sendable {
   case integer(Int)
   case integers([Int])
   case real(Double)
@@ -20,6 +20,42 @@ public enum AttributeValue: Sendable, Hashable {
   case order(AccumulationOrder)
   case map(IndexMap)
   case dense(ConstantData)
+}
+
+/// Numbers are equal if their bits are: programs with 0 and with -0 are two, and NaN is itself.
+extension AttributeValue: Hashable {
+  public static func == (a: AttributeValue, b: AttributeValue) -> Bool {
+    switch (a, b) {
+    case (.integer(let a), .integer(let b)): a == b
+    case (.integers(let a), .integers(let b)): a == b
+    case (.real(let a), .real(let b)): a.bitPattern == b.bitPattern
+    case (.flag(let a), .flag(let b)): a == b
+    case (.text(let a), .text(let b)): a == b
+    case (.elementType(let a), .elementType(let b)): a == b
+    case (.literal(let a), .literal(let b)): a == b
+    case (.order(let a), .order(let b)): a == b
+    case (.map(let a), .map(let b)): a == b
+    case (.dense(let a), .dense(let b)): a == b
+    case (.integer, _), (.integers, _), (.real, _), (.flag, _), (.text, _), (.elementType, _), (.literal, _), (.order, _),
+      (.map, _), (.dense, _):
+      false
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .integer(let value): hasher.combine(value)
+    case .integers(let value): hasher.combine(value)
+    case .real(let value): hasher.combine(value.bitPattern)
+    case .flag(let value): hasher.combine(value)
+    case .text(let value): hasher.combine(value)
+    case .elementType(let value): hasher.combine(value)
+    case .literal(let value): hasher.combine(value)
+    case .order(let value): hasher.combine(value)
+    case .map(let value): hasher.combine(value)
+    case .dense(let value): hasher.combine(value)
+    }
+  }
 }
 
 /// Reads an op's attributes back by name; what is missing, of another kind or left over is an error.

@@ -1,5 +1,5 @@
 /// How a state variable gets its first value; random ones are keyed by seed and the variable's name, never by order or time.
-public enum Initialiser: Sendable, Hashable {
+public enum Initialiser: Sendable {
   case zeros
   case constant(Float)
   /// Uniform in ±bound.
@@ -19,4 +19,26 @@ public enum Initialiser: Sendable, Hashable {
   case fanInUniform(fanIn: Int)
   /// The program's seed itself, for the key of a random stream.
   case seed
+}
+
+/// Numbers are equal if their bits are: 0 and -0 are two initial values.
+extension Initialiser: Hashable {
+  private var key: [Int] {
+    switch self {
+    case .zeros: [0]
+    case .constant(let value): [1, Int(value.bitPattern)]
+    case .uniform(let bound): [2, Int(bound.bitPattern)]
+    case .normal(let standardDeviation): [3, Int(standardDeviation.bitPattern)]
+    case .xavierUniform: [4]
+    case .xavierNormal: [5]
+    case .kaimingUniform: [6]
+    case .kaimingNormal: [7]
+    case .scaledNormal: [8]
+    case .fanInUniform(let fanIn): [9, fanIn]
+    case .seed: [10]
+    }
+  }
+
+  public static func == (a: Initialiser, b: Initialiser) -> Bool { a.key == b.key }
+  public func hash(into hasher: inout Hasher) { hasher.combine(key) }
 }
