@@ -1,6 +1,7 @@
 // Compiles over and over in a process of its own, where nothing else uses memory, and prints what the process holds
 // after the first part and at the end: resident pages, descriptors, mappings, a line each. Run by the tests:
-// `CompileEndurance graph|c <count>`.
+// `CompileEndurance graph|c <count>`. Other things that only a process of its own can try: what its child computes on several
+// workers (`fork <workers>`), and compiling with no more memory than some megabytes (`poor <megabytes>`).
 
 import Cinch
 import CinchRunner
@@ -63,10 +64,53 @@ func entryCount(_ path: String) throws -> Int {
   return count
 }
 
+/// A child runs the parent's program, compiles another, and ends as programs end.
+func runInChild(_ workers: Int) throws {
+  let graph = Graph("fork") { g in g.output("y", (g.input("x", [1 << 16]) * 2).sum()) }
+  let x = HostTensor([Float](repeating: 1, count: 1 << 16))
+  let program = try graph.compile(ProgramOptions(engine: .tinycc(nil), workers: workers))
+  guard try program(x: x)["y"]?.scalar == 0x1p17 else { throw Unexpected() }
+  // Swift hides it, for not all of a process is there in its child.
+  guard let address = dlsym(nil, "fork") else { throw Unexpected() }
+  let child = unsafeBitCast(address, to: (@convention(c) () -> pid_t).self)()
+  if child == 0 {
+    alarm(20)
+    let other = try graph.compile(ProgramOptions(engine: .tinycc(nil), workers: workers, usesCache: false))
+    for program in [program, other, program] {
+      guard try program(x: x)["y"]?.scalar == 0x1p17 else { throw Unexpected() }
+    }
+    exit(0)
+  }
+  var status: Int32 = 1
+  while waitpid(child, &status, 0) < 0 && errno == EINTR {}
+  guard status == 0, try program(x: x)["y"]?.scalar == 0x1p17 else { throw Unexpected() }
+  print("child and parent agree")
+}
+
+/// The limit of addresses is what is in use and some megabytes.
+func compileInLittleMemory(_ megabytes: Int) throws {
+  let pages = Int(try text("/proc/self/statm").split(separator: " ")[0]) ?? 0
+  var limit = rlimit()
+  getrlimit(.init(RLIMIT_AS.rawValue), &limit)
+  limit.rlim_cur = rlim_t(pages * 4096 + megabytes << 20)
+  guard setrlimit(.init(RLIMIT_AS.rawValue), &limit) == 0 else { throw Unexpected() }
+  do {
+    _ = try TinyCCompiler.compile("int f(int x) { return x; }")
+    print("compiled")
+  } catch let error as NativeError {
+    print(error.isCinchBug ? "a bug in Cinch:" : "refused:", error)
+  }
+}
+
 let count = Int(CommandLine.arguments[2]) ?? 0
-let compile = CommandLine.arguments[1] == "graph" ? compileGraph : compileC
-// The cache, allocators and libtcc's tables have their size after the first part.
-for number in 1...count {
-  try compile(number)
-  if number == count / 5 || number == count { try printUse() }
+switch CommandLine.arguments[1] {
+case "fork": try runInChild(count)
+case "poor": try compileInLittleMemory(count)
+case let what:
+  let compile = what == "graph" ? compileGraph : compileC
+  // The cache, allocators and libtcc's tables have their size after the first part.
+  for number in 1...count {
+    try compile(number)
+    if number == count / 5 || number == count { try printUse() }
+  }
 }

@@ -180,7 +180,8 @@ import Testing
       return 0;
       """)
     let (inside, mistakes) = (try MemorySegment(byteCount: 64), try MemorySegment(byteCount: 64))
-    let pools = try [2, 3].map { try WorkerPool(workerCount: $0, takesTurns: true) }
+    let turns = WorkerPool.Turns()
+    let pools = try [2, 3].map { try WorkerPool(workerCount: $0, turns: turns) }
     await withTaskGroup(of: Void.self) { group in
       for pool in pools {
         group.addTask {

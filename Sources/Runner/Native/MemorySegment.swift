@@ -1,4 +1,3 @@
-import CTinyCC
 import Glibc
 
 /// A zeroed region of memory that compiled programs work in, aligned to pages.
@@ -31,10 +30,9 @@ public final class MemorySegment: @unchecked Sendable {
       throw NativeError.sizeUnrepresentable(elementCounts: [byteCount], elementByteCount: 1, purpose: purpose)
     }
     // Some kernels promise more than the machine has, and kill the process when it touches too much.
-    let installed = Self.installedByteCount
-    guard byteCount <= installed else {
-      throw NativeError.memoryRefused(
-        byteCount: byteCount, purpose: purpose, reason: "the machine has \(NativeError.readable(installed))")
+    // Asking takes longer than mapping a small segment.
+    if byteCount > 16 << 20, case let limit = ProcessMemory.limit, byteCount > limit.byteCount {
+      throw NativeError.memoryRefused(byteCount: byteCount, purpose: purpose, reason: limit.description)
     }
     let page = Self.pageByteCount
     let usable = max(1, (byteCount + page - 1) / page) * page
@@ -128,13 +126,8 @@ extension MemorySegment {
   public func clear() { memset(baseAddress, 0, byteCount) }
 }
 
-// MARK: - What the machine has
-
 extension MemorySegment {
   /// The size of a page, a power of two.
   static let pageByteCount = Int(sysconf(Int32(_SC_PAGESIZE)))
   static let hugePageByteCount = 2 << 20
-
-  /// Memory and swap space of the machine; far enough below `Int.max` that rounding up does not overflow.
-  static let installedByteCount = min(Int(cinch_installed_bytes()), 1 << 60)
 }

@@ -27,8 +27,14 @@ public enum TinyCCompiler {
   /// Throws `NativeError` with libtcc's messages and the offending lines when libtcc rejects the source,
   /// and with the names when a symbol is neither defined there nor in `symbols`.
   public static func compile(_ source: String, symbols: [HostSymbol] = []) throws -> NativeCode {
+    try compile(source, symbols: symbols, descriptors: "/proc/self/fd")
+  }
+
+  /// - Parameter descriptors: where open files have paths; a file of a temporary directory does where there is no such place.
+  static func compile(_ source: String, symbols: [HostSymbol] = [], descriptors: String) throws -> NativeCode {
     let start = ContinuousClock.now
-    let object = try ObjectFile()
+    try checkMemory(for: source)
+    let object = try ObjectFile(descriptors: descriptors)
     let session = turn.withLock { _ in Session(source, writingTo: object.path) }
     guard session.succeeded else { throw rejection(of: source, session) }
     return try object.withBytes { bytes in
@@ -41,8 +47,24 @@ public enum TinyCCompiler {
     }
   }
 
+  /// libtcc ends the process where it finds no memory outside of the source.
+  private static func checkMemory(for source: String) throws(NativeError) {
+    // Measured: some ten bytes for each of the source, and its tables.
+    let needed = 32 << 20 + 20 * source.utf8.count
+    if let available = ProcessMemory.availableByLimits, available.byteCount < needed {
+      throw .memoryRefused(byteCount: needed, purpose: "compiling C", reason: available.description)
+    }
+  }
+
   /// What to say about a source that libtcc rejects.
   private static func rejection(of source: String, _ session: Session) -> NativeError {
+    // Not the source's fault: its own value stack is another matter.
+    if let message = session.messages.first(where: { $0.contains("memory full (malloc)") || $0.contains("memory full (realloc)") }) {
+      return .compilerUnusable("libtcc", reason: "\(message): \(ProcessMemory.available.description)")
+    }
+    if let message = session.messages.first(where: { $0.contains("could not write '") }) {
+      return .loadFailed(compiler: "libtcc", reason: message)
+    }
     // Errors after a `#line` name the user's file; a second look without the directives finds the line of
     // the C.
     let plain = source.split(separator: "\n", omittingEmptySubsequences: false)
@@ -95,34 +117,6 @@ private struct Session {
       if succeeded, let path { succeeded = tcc_output_file(state, path) == 0 }
       tcc_delete(state)
     }
-  }
-}
-
-/// A file without a name, in memory, for libtcc to write an object to: it only writes to paths.
-private struct ObjectFile: ~Copyable {
-  private let descriptor: Int32
-
-  init() throws(NativeError) {
-    descriptor = cinch_memory_file("cinch-object")
-    guard descriptor >= 0 else {
-      throw .loadFailed(compiler: "libtcc", reason: "no file in memory: \(lastSystemError())")
-    }
-  }
-
-  deinit { close(descriptor) }
-
-  var path: String { "/proc/self/fd/\(descriptor)" }
-
-  func withBytes<Value>(_ body: (UnsafeRawBufferPointer) throws -> Value) throws -> Value {
-    let byteCount = Int(lseek(descriptor, 0, SEEK_END))
-    guard
-      byteCount > 0, let start = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0),
-      start != MAP_FAILED
-    else {
-      throw NativeError.loadFailed(compiler: "libtcc", reason: "no object was written: \(lastSystemError())")
-    }
-    defer { munmap(start, byteCount) }
-    return try body(UnsafeRawBufferPointer(start: start, count: byteCount))
   }
 }
 

@@ -17,6 +17,8 @@ public typealias StepFunction =
 ///
 /// The threads live as long as the pool and sleep between steps. Steps that several threads start on one pool run one after the
 /// other; a pool of one worker has no threads, and runs each step on the thread that starts it.
+///
+/// A pool belongs to the process that made it: the child of a `fork` has none of its threads.
 public final class WorkerPool: Sendable {
   /// More threads than this are a mistake on any machine.
   public static let workerLimit = 1_024
@@ -25,19 +27,27 @@ public final class WorkerPool: Sendable {
   public let workerCount: Int
 
   private let crew: Mutex<Crew>
-  private let takesTurns: Bool
-  /// Held by the pool that runs a step, of those that take turns.
-  private static let turn = Mutex(())
+  private let turns: Turns?
+  private let process = getpid()
+
+  /// What pools share of which one runs a step at a time.
+  final class Turns: Sendable {
+    fileprivate let turn = Mutex(())
+  }
+
+  /// Whether its threads are here.
+  var isOfThisProcess: Bool { process == getpid() }
 
   /// Starts `workerCount - 1` threads.
   ///
-  /// - Parameter takesTurns: whether steps wait for those of other such pools, if there is more than one worker.
-  ///
   /// Throws `NativeError.workerCountInvalid`, or `.threadRefused` where the system gives no more threads.
-  public init(workerCount: Int, takesTurns: Bool = false) throws {
+  public convenience init(workerCount: Int) throws { try self.init(workerCount: workerCount, turns: nil) }
+
+  /// - Parameter turns: shared with the pools whose steps those of this one wait for, if there is more than one worker.
+  init(workerCount: Int, turns: Turns?) throws {
     try Self.check(workerCount: workerCount)
     self.workerCount = workerCount
-    self.takesTurns = takesTurns && workerCount > 1
+    self.turns = workerCount > 1 ? turns : nil
     crew = try Mutex(Crew(workerCount: workerCount))
   }
 
@@ -59,7 +69,8 @@ public final class WorkerPool: Sendable {
       step: step, state: state?.assumingMemoryBound(to: UInt8.self),
       scratch: scratch?.assumingMemoryBound(to: UInt8.self), inputs: inputs)
     if workerCount == 1 { return Self.runAlone(job) }
-    return takesTurns ? Self.turn.withLock { _ in run(job) } : run(job)
+    guard let turns else { return run(job) }
+    return turns.turn.withLock { _ in run(job) }
   }
 
   /// On the calling thread, beside whatever other threads run.
@@ -79,7 +90,10 @@ public final class WorkerPool: Sendable {
   }
 
   /// Ends the threads after the step that is running, and waits for them; no step runs any more.
-  func stop() { crew.withLock { $0.stop() } }
+  func stop() {
+    // Else another thread of the parent may have held the lock for ever.
+    if isOfThisProcess { crew.withLock { $0.stop() } }
+  }
 
   /// The threads' numbers in the system, for tests to look for; known once a step has run.
   var threadNumbers: [Int] { crew.withLock { $0.threadNumbers } }
@@ -91,6 +105,7 @@ private final class Crew: @unchecked Sendable {
   private let workers: UnsafeMutablePointer<cinch_worker>
   private let workerCount: Int
   private var threads: [pthread_t] = []
+  private let process = getpid()
   private(set) var isStopped = false
 
   /// Ticks of the processor's clock that a wait may spin, before it sleeps: 25 to 50 µs, some times what sleeping and waking take.
@@ -138,7 +153,8 @@ private final class Crew: @unchecked Sendable {
   }
 
   func stop() {
-    if isStopped { return }
+    // The child of a fork would wait for threads that it doesn't have.
+    if isStopped || process != getpid() { return }
     isStopped = true
     cinch_stop_crew(shared, UInt32(threads.count + 1))
     for thread in threads { pthread_join(thread, nil) }
