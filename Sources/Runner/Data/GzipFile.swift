@@ -1,7 +1,7 @@
 /// Files compressed by gzip (RFC 1952): one or more members, each a header, a DEFLATE stream, and what to check it by.
 enum GzipFile {
-  /// The most that is decompressed, so that a small file can't fill the memory.
-  static let limit = 1 << 32
+  /// The most that is decompressed, so that a small file can't fill the memory: what it grows in takes up to three times as much.
+  static var limit: Int { min(1 << 32, ProcessMemory.available.byteCount / 4) }
   /// No stream of DEFLATE expands by more.
   private static let greatestRatio = 1032
 
@@ -9,7 +9,8 @@ enum GzipFile {
 
   /// - Parameter name: what errors call the file.
   /// - Throws: `DataError` for a file that is cut off, damaged or too large.
-  static func decompress(_ bytes: [UInt8], name: String, limit: Int = limit) throws -> [UInt8] {
+  static func decompress(_ bytes: [UInt8], name: String, limit: Int? = nil) throws -> [UInt8] {
+    let limit = limit ?? self.limit
     var output: [UInt8] = []
     var position = 0
     repeat {

@@ -19,6 +19,12 @@ extension HostTensor {
     return HostTensor(.float32(values), shape: [values.count])
   }
 
+  /// `count` numbers from the smallest of the data to the largest, for a curve beside it; NaN and infinities are passed over.
+  public static func linearSpace(over data: HostTensor, count: Int) -> HostTensor {
+    let values = data.floats.filter(\.isFinite)
+    return linearSpace(from: values.min() ?? 0, through: values.max() ?? 0, count: count)
+  }
+
   /// Independent normal numbers, a function of the seed and the shape alone.
   public static func randomNormal(
     _ shape: Shape, mean: Float = 0, standardDeviation: Float = 1, seed: UInt64
@@ -98,12 +104,16 @@ extension HostTensor {
   }
 
   /// The first element that is NaN or infinite, or nil.
-  var firstNonFinite: (index: Int, value: Double)? {
-    switch elements {
-    case .float32(let values):
-      values.firstIndex { !$0.isFinite }.map { ($0, Double(values[$0])) }
-    case .float64(let values):
-      values.firstIndex { !$0.isFinite }.map { ($0, values[$0]) }
+  var firstNonFinite: (index: Int, value: Double)? { firstNonFinite(allowingInfinity: false) }
+
+  func firstNonFinite(allowingInfinity: Bool) -> (index: Int, value: Double)? {
+    func first<Number: BinaryFloatingPoint>(_ values: [Number]) -> (Int, Double)? {
+      let index = allowingInfinity ? values.firstIndex(where: \.isNaN) : values.firstIndex { !$0.isFinite }
+      return index.map { ($0, Double(values[$0])) }
+    }
+    return switch elements {
+    case .float32(let values): first(values)
+    case .float64(let values): first(values)
     default: nil
     }
   }

@@ -68,6 +68,11 @@ public struct IDXFile: Sendable {
         "\(isShort ? "is truncated" : "is too long"): a header for \(shape) elements of type \(storage) "
           + "asks for \(start + byteCount) bytes, the file has \(bytes.count)", file: name)
     }
+    // As floats beside the file.
+    let available = ProcessMemory.available
+    guard shape.elementCount <= available.byteCount / 4 else {
+      throw DataError("holds \(shape) numbers, which don't fit in the memory that is free: \(available.description)", file: name)
+    }
     self.name = name
     self.storage = storage
     self.shape = shape
@@ -107,6 +112,7 @@ public struct IDXFile: Sendable {
     guard storage == .uint8, shape.rank == 1 else {
       throw DataError("holds no labels: its elements are \(storage) of the shape \(shape), not uint8 in one axis", file: name)
     }
+    guard classes >= 1 else { throw DataError("labels tell at least one class apart, not \(classes)", file: name) }
     let labels = bytes[start...].map { Int32($0) }
     if let row = labels.firstIndex(where: { $0 >= classes }) {
       throw DataError(

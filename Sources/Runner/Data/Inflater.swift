@@ -112,9 +112,12 @@ struct Inflater {
       let distance = Self.distances[distanceSymbol].base + (try take(Self.distances[distanceSymbol].extraBits))
       guard distance <= output.count else { throw .damaged("a copy from before the beginning") }
       guard output.count + count <= limit else { throw .tooLarge }
+      let end = output.count
+      output.append(contentsOf: repeatElement(0, count: count))
       // One by one: a copy may overlap what it writes.
-      let start = output.count - distance
-      for index in start..<start + count { output.append(output[index]) }
+      output.withUnsafeMutableBufferPointer { bytes in
+        for index in end..<end + count { bytes[index] = bytes[index - distance] }
+      }
     }
   }
 

@@ -3,11 +3,14 @@ import CinchGraph
 /// Named tensors in a file of the safetensors format, which other frameworks read and write: a JSON header with names, types, shapes and
 /// offsets, then the numbers, little-endian in row-major order.
 ///
-/// Files that Cinch writes carry a checksum of header and numbers; a file with a checksum that is not right is refused.
+/// Files that Cinch writes carry a checksum of header and numbers; a file with a checksum that is not right is refused. What is read
+/// from others is converted to the types that Cinch has: half precision to Float32, integers of other sizes to Int32.
 public struct SafeTensors: Sendable {
   public var metadata: [String: String]
   /// In the file's order.
   public var tensors: [(name: String, tensor: HostTensor)]
+  /// Tensors of a file that are not among `tensors`, with the reason: a type, or an integer, that Cinch doesn't have.
+  public private(set) var unreadable: [String: String] = [:]
 
   public init(_ tensors: [(name: String, tensor: HostTensor)], metadata: [String: String] = [:]) {
     self.tensors = tensors
@@ -22,7 +25,8 @@ public struct SafeTensors: Sendable {
   /// Replaces the file: it is whole at every moment, and on disk when this returns.
   public func write(to path: String) throws { try FileAccess.writeAtomically(try encoded(), to: path) }
 
-  static let checksumKey = "checksum"
+  /// Of Cinch alone: others may have a checksum of another kind.
+  static let checksumKey = "cinch.checksum"
   private static let checksumPlaceholder = "0000000000000000"
   /// As the format's own reader has it.
   private static let maximumHeaderBytes = 100_000_000
@@ -48,7 +52,7 @@ extension SafeTensors {
         (
           name,
           .object([
-            ("dtype", .string(Self.name(of: tensor.elementType))),
+            ("dtype", .string(StoredType(tensor.elementType).name)),
             ("shape", .array(tensor.shape.extents.map { .integer($0) })),
             ("data_offsets", .array([.integer(start), .integer(end)])),
           ])
@@ -84,15 +88,6 @@ extension SafeTensors {
     case .float64(let values): values.withUnsafeBytes { Array($0) }
     case .int32(let values): values.withUnsafeBytes { Array($0) }
     case .bool(let values): values.map { $0 ? 1 : 0 }
-    }
-  }
-
-  private static func name(of type: ElementType) -> String {
-    switch type {
-    case .float32: "F32"
-    case .float64: "F64"
-    case .int32: "I32"
-    case .bool: "BOOL"
     }
   }
 }
@@ -183,15 +178,19 @@ extension SafeTensors {
       try Self.verifyChecksum(Array(bytes[8..<dataStart]), parts, name)
     }
     self.metadata = metadata
-    tensors = zip(layouts, parts).map { layout, part in
-      (layout.name, HostTensor(Self.elements(layout.type, part), shape: layout.shape))
+    tensors = []
+    for (layout, part) in zip(layouts, parts) {
+      do throws(StoredType.Unreadable) {
+        let elements = try layout.type.elements(part)
+        tensors.append((layout.name, HostTensor(elements, shape: layout.shape)))
+      } catch { unreadable[layout.name] = error.reason }
     }
   }
 
   /// One entry of the header.
   private struct Layout {
     let name: String
-    let type: ElementType
+    let type: StoredType
     let shape: Shape
     let range: Range<Int>
 
@@ -203,18 +202,14 @@ extension SafeTensors {
         return integers.count == values.count ? integers : nil
       }
       guard case .object(let fields) = value else { throw failure("its entry is no object") }
-      var type: ElementType?
+      var type: StoredType?
       var shape: Shape?
       var offsets: [Int]?
       for (key, value) in fields {
         switch key {
         case "dtype":
           guard case .string(let text) = value else { throw failure("'dtype' is no text") }
-          let types: [String: ElementType] = ["F32": .float32, "F64": .float64, "I32": .int32, "BOOL": .bool]
-          guard let known = types[text] else {
-            throw failure("elements of type '\(text)'; Cinch has F32, F64, I32 and BOOL")
-          }
-          type = known
+          type = StoredType(text)
         case "shape":
           guard let extents = integers(value) else { throw failure("'shape' is no list of numbers from 0 on") }
           shape = Shape(extents)
@@ -227,10 +222,12 @@ extension SafeTensors {
         }
       }
       guard let type, let shape, let offsets else { throw failure("'dtype', 'shape' or 'data_offsets' is missing") }
-      let bytes = TensorType(type, shape).byteCount
-      guard bytes == offsets[1] - offsets[0] else {
-        throw failure(
-          "\(offsets[1] - offsets[0]) bytes at \(offsets[0]) can't hold the shape \(shape) of \(type.byteCount)-byte elements")
+      if let size = type.byteCount {
+        let (bytes, overflows) = shape.elementCount.multipliedReportingOverflow(by: size)
+        guard !overflows, bytes == offsets[1] - offsets[0] else {
+          throw failure(
+            "\(offsets[1] - offsets[0]) bytes at \(offsets[0]) can't hold the shape \(shape) of \(size)-byte elements")
+        }
       }
       self.name = name
       self.type = type
@@ -255,20 +252,6 @@ extension SafeTensors {
       throw DataError(
         "the tensors end at byte \(end) of the numbers, the file has \(byteCount): it is cut off or has more than it says",
         file: name)
-    }
-  }
-
-  private static func elements(_ type: ElementType, _ bytes: [UInt8]) -> ElementArray {
-    func load<Element: BitwiseCopyable>(_ zero: Element) -> [Element] {
-      var values = [Element](repeating: zero, count: bytes.count / MemoryLayout<Element>.stride)
-      values.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
-      return values
-    }
-    return switch type {
-    case .float32: .float32(load(0))
-    case .float64: .float64(load(0))
-    case .int32: .int32(load(0))
-    case .bool: .bool(bytes.map { $0 != 0 })
     }
   }
 }
