@@ -16,7 +16,10 @@ extension Graph {
   }
 
   /// Compiles with explicit options; nothing is read from the environment.
-  public func compile(_ options: ProgramOptions) throws -> Program {
+  public func compile(_ options: ProgramOptions) throws -> Program { try compile(options, in: nil) }
+
+  /// - Parameter workspace: where intermediate values lie, shared with programs that never run at the same time.
+  func compile(_ options: ProgramOptions, in workspace: Workspace?) throws -> Program {
     if !diagnostics.isEmpty { throw GraphError(diagnostics) }
     try WorkerPool.check(workerCount: options.workers)
     func compile() throws -> ProgramCache.Entry {
@@ -33,7 +36,8 @@ extension Graph {
     let execution: any ProgramExecution =
       if let code = entry.code {
         try NativeExecution(
-          entry.step, entry.proof, code, pool: WorkerPools.pool(entry.step.workerCount(of: options.workers)), options)
+          entry.step, entry.proof, code, pool: WorkerPools.pool(entry.step.workerCount(of: options.workers)),
+          workspace: workspace, options)
       } else {
         try InterpretedExecution(entry.step)
       }

@@ -32,6 +32,8 @@ public final class Program: Sendable {
 
   /// Bytes of machine code with its constants, as pages; 0 where there is none or the system loaded it.
   public let codeByteCount: Int
+  /// Bytes that its inputs and constants lie in.
+  let inputByteCount: Int
 
   private let recorder: ProfileRecorder?
   private let session: Mutex<Session>
@@ -55,6 +57,7 @@ public final class Program: Sendable {
     self.options = options
     let native = execution as? NativeExecution
     codeByteCount = native?.codeByteCount ?? 0
+    inputByteCount = native?.inputByteCount ?? 0
     recorder = native?.recorder
     session = Mutex(Session(execution: execution, given: step.inputs.map { _ in false }, ownState: nil))
   }
@@ -78,7 +81,7 @@ public final class Program: Sendable {
     try exclusively { session in
       for (name, tensor) in inputs { try set(name, tensor, &session) }
       let state = try self.state(state, &session)
-      return try accessing(state) {
+      return try accessing(state, session) {
         try run(state, session)
         var results: [String: HostTensor] = [:]
         for index in step.outputs.indices { results[step.outputs[index].name] = output(index, state, session) }
@@ -102,7 +105,7 @@ public final class Program: Sendable {
   /// Runs one step on the inputs as they were last given, and returns one output (a scalar loss, say).
   public func step(_ state: ModelState, output name: String) throws -> HostTensor {
     try exclusively { session in
-      try accessing(state) {
+      try accessing(state, session) {
         try run(state, session)
         guard let index = step.outputs.firstIndex(where: { $0.name == name }) else {
           throw ProgramError.unknownOutput(name, known: step.outputs.map(\.name))
@@ -114,12 +117,16 @@ public final class Program: Sendable {
 
   /// Runs a step without reading any output.
   public func step(_ state: ModelState) throws {
-    try exclusively { session in try accessing(state) { try run(state, session) } }
+    try exclusively { session in try accessing(state, session) { try run(state, session) } }
   }
 
-  /// Steps that change no state may run at the same time.
-  private func accessing<Result>(_ state: ModelState, _ body: () throws -> Result) rethrows -> Result {
-    try step.graph.updates.isEmpty ? state.access.reading(body) : state.access.writing(body)
+  /// Steps that change no state may run at the same time, each in a workspace of its own.
+  private func accessing<Result>(_ state: ModelState, _ session: Session, _ body: () throws -> Result) rethrows -> Result {
+    func run() throws -> Result {
+      try step.graph.updates.isEmpty ? state.access.reading(body) : state.access.writing(body)
+    }
+    guard let workspace = session.execution.workspace else { return try run() }
+    return try workspace.access.writing(run)
   }
 
   private func exclusively<Result>(_ body: (inout Session) throws -> sending Result) throws -> sending Result {

@@ -3,6 +3,8 @@ import CinchGraph
 
 /// A compiled step bound to the memory that it works in: what the engines have in common.
 protocol ProgramExecution: AnyObject {
+  /// Where intermediate values lie; nil where they are the engine's own. Whoever calls `run` and `output` holds its `access`.
+  var workspace: Workspace? { get }
   /// Replaces an input, whose type the caller has checked.
   func setInput(_ index: Int, _ elements: ElementArray)
   /// Runs the step; on a failed check, state is untouched. The caller holds the state's `access`.
@@ -13,6 +15,7 @@ protocol ProgramExecution: AnyObject {
 
 /// The interpreter, on the same state segment.
 final class InterpretedExecution: ProgramExecution {
+  var workspace: Workspace? { nil }
   private let step: CompiledStep
   private let interpreter: Interpreter
   private var inputs: [String: ElementArray] = [:]
@@ -23,10 +26,10 @@ final class InterpretedExecution: ProgramExecution {
     // It keeps each value whole, and for each element of a view the place of what it shows: a Swift array that the machine has no
     // memory for would end the process.
     let byteCount = step.graph.largestElementCount * 24
-    guard byteCount <= MemorySegment.installedByteCount else {
+    let limit = ProcessMemory.limit
+    guard byteCount <= limit.byteCount else {
       throw NativeError.memoryRefused(
-        byteCount: byteCount, purpose: "the interpreter's values of '\(step.graph.name)'",
-        reason: "the machine has \(NativeError.readable(MemorySegment.installedByteCount))")
+        byteCount: byteCount, purpose: "the interpreter's values of '\(step.graph.name)'", reason: limit.description)
     }
     interpreter = try Interpreter(step.graph)
   }
@@ -62,8 +65,10 @@ final class NativeExecution: ProgramExecution {
   private let step: CompiledStep
   private let code: NativeCode
   private let function: StepFunction
-  private let pool: WorkerPool
-  private let scratch: MemorySegment
+  private var pool: WorkerPool
+  let workspace: Workspace?
+  private let intermediates: Workspace
+  private let scratchByteCount: Int
   private let inputSegment: MemorySegment
   private let inputOffsets: [Int]
   private var inputPointers: [UnsafeMutablePointer<UInt8>?]
@@ -71,11 +76,14 @@ final class NativeExecution: ProgramExecution {
   /// In test mode.
   private let guardian: ExecutionGuardian?
   var codeByteCount: Int { code.byteCount }
+  var inputByteCount: Int { inputSegment.byteCount }
 
-  /// - Parameter functionName: the step's name in the code, which may hold several.
+  /// - Parameters:
+  ///   - functionName: the step's name in the code, which may hold several.
+  ///   - workspace: shared with other programs; of its own unless given.
   init(
     _ step: CompiledStep, _ proof: ProofReport, _ code: NativeCode, functionName: String = "step", pool: WorkerPool,
-    _ options: ProgramOptions
+    workspace: Workspace? = nil, _ options: ProgramOptions
   ) throws {
     let isTesting = options.isTesting
     self.step = step
@@ -83,10 +91,15 @@ final class NativeExecution: ProgramExecution {
     self.pool = pool
     function = try code.function(functionName, as: StepFunction.self)
     let profile = options.isProfiling ? ProfileTable(of: step.loops, workers: pool.workerCount) : nil
-    scratch = try MemorySegment(
-      byteCount: max(profile?.endByteOffset ?? step.loops.scratchByteCount(workers: pool.workerCount), 64),
-      guarded: isTesting, alignEnd: isTesting, purpose: "the intermediate values of '\(step.graph.name)'")
-    recorder = profile.map { [scratch] in ProfileRecorder(step, proof, $0, in: scratch) }
+    // What a profile adds up and what guards are set around is one program's alone.
+    let ownsWorkspace = isTesting || options.isProfiling
+    intermediates = (ownsWorkspace ? nil : workspace) ?? Workspace(isGuarded: isTesting)
+    self.workspace = intermediates
+    scratchByteCount = max(profile?.endByteOffset ?? step.loops.scratchByteCount(workers: pool.workerCount), 64)
+    let scratch = try intermediates.access.writing { [intermediates, scratchByteCount] in
+      try intermediates.segment(byteCount: scratchByteCount, purpose: "the intermediate values of '\(step.graph.name)'")
+    }
+    recorder = profile.map { ProfileRecorder(step, proof, $0, in: scratch) }
     if let recorder, ProgramOptions.printsProfiles { ProfilesAtExit.add(recorder) }
     let gap = isTesting ? 64 : 0
     var offsets: [Int] = []
@@ -109,7 +122,15 @@ final class NativeExecution: ProgramExecution {
 
   func setInput(_ index: Int, _ elements: ElementArray) { inputSegment.write(elements, at: inputOffsets[index]) }
 
+  private var scratch: MemorySegment {
+    get throws {
+      try intermediates.segment(byteCount: scratchByteCount, purpose: "the intermediate values of '\(step.graph.name)'")
+    }
+  }
+
   func run(_ state: ModelState) throws {
+    let scratch = try scratch
+    if !pool.isOfThisProcess { pool = try WorkerPools.pool(pool.workerCount) }
     let before = guardian?.prepare(state)
     let code = inputPointers.withUnsafeBufferPointer { pointers in
       pool.run(
@@ -117,7 +138,7 @@ final class NativeExecution: ProgramExecution {
     }
     recorder?.countStep()
     if let before { try guardian?.check(state, since: before, hasFailed: code != 0) }
-    if code != 0 { throw failedCheck(Int(code)) }
+    if code != 0 { throw failedCheck(Int(code), scratch) }
   }
 
   func output(_ index: Int, _ state: ModelState) -> ElementArray {
@@ -125,13 +146,13 @@ final class NativeExecution: ProgramExecution {
     let buffer = step.loops.buffers[output.buffer.index]
     switch buffer.segment {
     case .state: return state.segment.read(output.type, at: buffer.byteOffset)
-    case .scratch: return scratch.read(output.type, at: buffer.byteOffset)
+    case .scratch: return intermediates.read(output.type, at: buffer.byteOffset)
     case .input(let number): return inputSegment.read(output.type, at: inputOffsets[number] + buffer.byteOffset)
     case .worker: preconditionFailure("an output lies in one worker's scratch: a bug in Cinch")
     }
   }
 
-  private func failedCheck(_ number: Int) -> any Error {
+  private func failedCheck(_ number: Int, _ scratch: MemorySegment) -> any Error {
     guard step.loops.checks.indices.contains(number - 1) else {
       return InternalError(stage: "running", message: "the step returned the unknown code \(number)")
     }
