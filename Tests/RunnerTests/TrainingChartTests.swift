@@ -112,6 +112,55 @@ import Testing
       try ConfusionMatrix(logits: logits, labels: HostTensor([1, 0] as [Int32])).counts == [[1, 0, 0], [0, 1, 0], [0, 0, 0]])
   }
 
+  /// Points as points; what a line of one point is drawn as.
+  @Test func theLegendShowsHowSeriesAreDrawn() throws {
+    let data = [(x: 0.0, y: 0.0), (x: 1.0, y: 1.0)]
+    let chart = LineChart(
+      title: "t", xLabel: "x", yLabel: "y", series: [.init("data", data, style: .points), .init("line", data), .init("one", [data[0]])])
+    let elements = try parsed(chart.svg)
+    // Two points and one, and one more for each in the legend.
+    #expect(elements.filter { $0.name == "circle" }.count == 5)
+    #expect(elements.filter { $0.name == "line" && $0.attributes["stroke"] == SVGCanvas.colours[1] }.count == 1)
+    let text = chart.text(width: 40, height: 4)
+    #expect(text.contains("data") && text.contains("line"), "\(text)")
+  }
+
+  private func curve(epochs: Int) -> LossCurve {
+    var curve = LossCurve()
+    for epoch in 1...epochs {
+      for step in 0..<3 { curve.addStep(1 / Float(epoch * 3 + step)) }
+      func evaluation(_ loss: Double) -> CinchRunner.Evaluation {
+        CinchRunner.Evaluation(loss: loss, metrics: [("accuracy", 1 - loss), ("error", loss / 2)], rowCount: 3)
+      }
+      curve.add(
+        EpochRecord(
+          epoch: epoch, step: 3 * epoch, training: evaluation(1 / Double(3 * epoch)), validation: evaluation(0.5)))
+    }
+    return curve
+  }
+
+  /// Over the steps, validation stands where its epoch ended.
+  @Test(arguments: [1, 3, 10, 40]) func validationAndMetricsAreShown(epochs: Int) throws {
+    let curve = curve(epochs: epochs)
+    let chart = curve.chart()
+    #expect(chart.series.map(\.name) == ["training", "validation"])
+    #expect(chart.series[1].points.map(\.x) == (1...epochs).map { Double(epochs < 10 ? 3 * $0 : $0) })
+    #expect(curve.metricCharts.map(\.title) == ["accuracy", "error"])
+    #expect(curve.metricCharts[0].series.map(\.points.count) == [epochs, epochs])
+    let path = NSTemporaryDirectory() + "cinch-\(UUID().uuidString).svg"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try curve.writeSVG(to: path)
+    let elements = try parsed(String(contentsOfFile: path, encoding: .utf8))
+    #expect(elements.filter { $0.name == "svg" }.map { $0.attributes["y"] ?? "" } == ["", "0", "440", "880"])
+    #expect(elements.filter { $0.text == "validation" }.count == 3)
+  }
+
+  @Test func theFitsLineCoversTheData() {
+    let grid = HostTensor.linearSpace(over: HostTensor([3, .nan, -7, .infinity, 2.5]), count: 3)
+    #expect(grid.floats == [-7, -2, 3])
+    #expect(HostTensor.linearSpace(over: HostTensor([]), count: 2).floats == [0, 0])
+  }
+
   @Test func filesAreWritten() throws {
     let path = NSTemporaryDirectory() + "cinch-\(UUID().uuidString).svg"
     defer { try? FileManager.default.removeItem(atPath: path) }

@@ -50,7 +50,7 @@ do {
   let furthest = zip(curve.steps, student.lossCurve.steps).map { Double(abs($0 - $1) / $0) }.max() ?? 0
   print("written by hand, the first 500 losses differ by at most \(furthest) relative")
 
-  let grid = HostTensor.linearSpace(from: -3, through: 3, count: 200)
+  let grid = HostTensor.linearSpace(over: x, count: 200)
   let prediction = try trainer.predict(try grid.reshaped(to: [200, 1]))
   try LineChart.fit(title: "y = x²", x: x, y: y, curveX: grid, curveY: prediction).writeSVG(to: "\(output)/fit.svg")
   try curve.writeSVG(to: "\(output)/loss.svg", title: "Loss of the seed's network")

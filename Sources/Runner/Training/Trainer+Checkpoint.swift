@@ -2,14 +2,21 @@ import CinchGraph
 
 extension Trainer {
   private static let format = "cinch checkpoint 1"
+  private static let parametersKey = "parameters"
 
-  /// Writes all state (parameters, optimizer state, random stream, counters) and how far training has come. The file is whole at
+  /// Writes all state (parameters, optimizer state, random stream, counters), how far training has come, and its loss curve. The file is whole at
   /// every moment; training that goes on from it gives the same bits as training that was never interrupted.
+  ///
+  /// - Throws: `TrainingError.notFinite` for parameters with which training can't go on, before the file is touched; `DataError` for a
+  ///   file that can't be written.
   public func save(to path: String) throws {
-    var metadata = ["format": Self.format, "seed": String(seed)]
+    var metadata = [
+      "format": Self.format, "seed": String(seed), Self.parametersKey: parameterNames.joined(separator: "\n"),
+    ]
     for (name, value) in progress.numbers { metadata[name] = String(value) }
     for (name, value) in progress.sums.numbers { metadata[name] = String(value.bitPattern, radix: 16) }
-    try SafeTensors(state.names.map { ($0, try state.value(of: $0)) }, metadata: metadata).write(to: path)
+    metadata.merge(lossCurve.metadata) { _, curve in curve }
+    try SafeTensors(finiteValues(of: state.names) + lossCurve.tensors, metadata: metadata).write(to: path)
   }
 
   /// Goes back, or on, to where a checkpoint was written.
@@ -30,22 +37,51 @@ extension Trainer {
       throw DataError("the metadata 'seed' is missing or no number", file: path)
     }
     let loaded = try TrainingProgress(file.metadata, metricCount: metrics.count, path)
-    try set(state.names, from: file, path)
+    let curve = try LossCurve(file, metrics: metrics.map(\.name), step: loaded.step, path)
+    let tensors = file.tensors.filter { !LossCurve.tensorNames.contains($0.name) }
+    try set(state.names, from: ParameterFile(path: path, tensors: tensors, unreadable: file.unreadable))
     self.seed = seed
     progress = loaded
-    lossCurve = LossCurve()
+    lossCurve = curve
   }
 
   /// Writes the parameters alone, for use elsewhere.
+  ///
+  /// - Throws: as `save(to:)`.
   public func saveParameters(to path: String) throws {
-    try SafeTensors(parameterNames.map { ($0, try state.value(of: $0)) }).write(to: path)
+    try SafeTensors(finiteValues(of: parameterNames)).write(to: path)
   }
 
-  /// Gives every parameter its value from a file of any origin. What the optimizer remembers stays.
+  /// A step's update may have no numbers though its loss was one. Infinite moments of an optimizer are no reason to lose the rest.
+  private func finiteValues(of names: [String]) throws -> [(name: String, tensor: HostTensor)] {
+    let parameters = Set(parameterNames)
+    return try names.map { name in
+      let tensor = try state.value(of: name)
+      if let bad = tensor.firstNonFinite(allowingInfinity: !parameters.contains(name)) {
+        throw TrainingError.notFinite(
+          variable: name, position: tensor.coordinates(of: bad.index), value: bad.value.isNaN ? "NaN" : "\(bad.value)",
+          step: progress.step)
+      }
+      return (name, tensor)
+    }
+  }
+
+  /// Gives every parameter its value from a file of any origin, a trainer's checkpoint among them. What the optimizer remembers stays.
   ///
+  /// - Parameters:
+  ///   - prefix: what the file's names begin with and the model's don't, such as `model.`; other tensors of the file are passed over.
   /// - Throws: `DataError` where names or shapes don't match; the trainer is then as it was.
-  public func loadParameters(_ path: String) throws {
-    try set(parameterNames, from: SafeTensors(path: path), path)
+  public func loadParameters(_ path: String, prefix: String = "") throws {
+    let file = try SafeTensors(path: path)
+    var tensors = file.tensors
+    // A checkpoint says which of its tensors are parameters.
+    if file.metadata["format"] == Self.format, let list = file.metadata[Self.parametersKey] {
+      let names = Set(list.split(separator: "\n").map(String.init))
+      tensors = tensors.filter { names.contains($0.name) }
+    }
+    try set(
+      parameterNames,
+      from: ParameterFile(path: path, tensors: tensors, unreadable: file.unreadable, isForeign: true).without(prefix))
   }
 
   /// In PyTorch's order.
@@ -54,35 +90,10 @@ extension Trainer {
   }
 
   /// All of them or none.
-  private func set(_ names: [String], from file: SafeTensors, _ path: String) throws {
-    let given = Dictionary(file.tensors.map { ($0.name, $0.tensor) }) { first, _ in first }
-    let missing = names.filter { given[$0] == nil }
-    let known = Set(names)
-    let unexpected = file.tensors.map(\.name).filter { !known.contains($0) }
-    var mistakes: [String] = []
-    if !missing.isEmpty { mistakes.append("the file lacks \(Self.list(missing))") }
-    if !unexpected.isEmpty { mistakes.append("the model has no \(Self.list(unexpected))") }
-    guard mistakes.isEmpty else {
-      throw DataError("the names don't match: \(mistakes.joined(separator: "; "))", file: path)
-    }
+  private func set(_ names: [String], from file: ParameterFile) throws {
     let types = Dictionary(uniqueKeysWithValues: state.layout.entries.map { ($0.variable.name, $0.variable.type) })
-    let differing = names.compactMap { name -> String? in
-      guard let tensor = given[name], let type = types[name], tensor.type != type else { return nil }
-      let isTransposed = tensor.shape.extents == type.shape.extents.reversed()
-      return "'\(name)' is \(tensor.type) in the file and \(type) in the model"
-        + (isTransposed ? " (transposed: Cinch keeps weights as [inputs, outputs])" : "")
-    }
-    guard differing.isEmpty else {
-      throw DataError("the shapes don't match: \(differing.joined(separator: "; "))", file: path)
-    }
-    for name in names {
-      if let tensor = given[name] { try state.setValue(of: name, to: tensor) }
-    }
-  }
-
-  private static func list(_ names: [String]) -> String {
-    let shown = names.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
-    return names.count > 8 ? shown + " and \(names.count - 8) more" : shown
+    let values = try file.values(of: names.compactMap { name in types[name].map { (name, $0) } })
+    for (name, value) in values { try state.setValue(of: name, to: value) }
   }
 }
 

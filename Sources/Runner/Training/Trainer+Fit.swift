@@ -73,14 +73,23 @@ extension Trainer {
     let reporter = ProgressReporter(
       report, epochs: progress.epoch..<progress.epoch + min(epochs, .max - progress.epoch), batchesPerEpoch: plan.count,
       step: progress.step, unit: unit, rowCount: data.count)
-    defer { reporter.finish() }
+    self.reporter = reporter
+    defer {
+      reporter.finish()
+      self.reporter = nil
+    }
 
     var last: EpochRecord?
-    for _ in 0..<epochs where !isStopping {
+    for _ in 0..<epochs {
+      if isStopping { break }
       let record = try trainOneEpoch(plan, validation, reporter, saving)
       last = record
       reporter.endEpoch(record)
-      try onEpoch?(record)
+      if let onEpoch {
+        // What it prints has the line for itself.
+        reporter.clearFrame()
+        try onEpoch(record)
+      }
       try checkOptimizer()
     }
     return last
@@ -101,8 +110,8 @@ extension Trainer {
     let order = plan.order(epoch: progress.epoch)
     while progress.batch < plan.count {
       let rows = plan.rows(progress.batch, in: order)
-      let loss = try trainOneBatch(plan, rows)
-      reporter.endBatch(progress, loss: loss)
+      try trainOneBatch(plan, rows)
+      reporter.endBatch(progress) { progress.sums.evaluation(metrics.map(\.name)) }
       if let steps = saving?.everySteps, progress.step % steps == 0, progress.batch < plan.count, let path = saving?.path {
         try save(to: path)
       }
@@ -111,13 +120,13 @@ extension Trainer {
     progress.epoch += 1
     (progress.batch, progress.sums) = (0, RowSums())
     let evaluation = try validation.map { try evaluate($0, batchSize: plan.batchSize) }
-    let record = EpochRecord(epoch: progress.epoch, training: training, validation: evaluation)
+    let record = EpochRecord(epoch: progress.epoch, step: progress.step, training: training, validation: evaluation)
     lossCurve.add(record)
     if let saving, saving.isDue(progress) { try save(to: saving.path) }
     return record
   }
 
-  private func trainOneBatch(_ plan: BatchPlan, _ rows: [Int]?) throws -> Float {
+  private func trainOneBatch(_ plan: BatchPlan, _ rows: [Int]?) throws {
     let program = try bound(.training, plan.data, rows)
     let (loss, values) = try losses(of: program, plan.data, rows)
     progress.step += 1
@@ -127,7 +136,6 @@ extension Trainer {
     }
     progress.sums.add(loss: loss, metrics: values, rowCount: rows?.count ?? plan.data.count)
     lossCurve.addStep(loss)
-    return loss
   }
 }
 

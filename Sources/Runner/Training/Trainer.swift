@@ -26,10 +26,15 @@ public final class Trainer {
 
   let definition: TrainingStep
   var isStopping = false
+  /// Of the `fit` under way.
+  var reporter: ProgressReporter?
   /// Numbers the calls of `fit`.
   var run = 0
   private let options: ProgramOptions
-  private var programs: [ProgramKey: BoundProgram] = [:]
+  /// As many shapes of batches as stay at hand; others are compiled again when they come back.
+  private var programs = RecentlyUsed<ProgramKey, BoundProgram>(capacity: 64, byteLimit: 64 << 20, leastCount: 4)
+  /// One program of a trainer runs at a time.
+  private let workspace = Workspace()
   private var lastTrainingProgram: Program?
 
   /// A program with what its inputs were last given.
@@ -106,8 +111,11 @@ public final class Trainer {
       case (.evaluation, let target?): definition.evaluation(input, target: target)
       default: definition.prediction(input)
       }
-    let program = BoundProgram(try graph.compile(options))
-    programs[key] = program
+    // The compiler may warn, and takes its time once.
+    reporter?.clearFrame()
+    func compile() throws -> Program { try graph.compile(options, in: workspace) }
+    let program = BoundProgram(try reporter?.excluding(compile) ?? compile())
+    programs.insert(program, for: key, byteCount: program.program.inputByteCount)
     if purpose == .training { lastTrainingProgram = program.program }
     return program
   }
@@ -167,6 +175,8 @@ public struct Evaluation: Sendable, CustomStringConvertible {
 public struct EpochRecord: Sendable {
   /// Counted from 1.
   public let epoch: Int
+  /// Steps taken in all by its end.
+  public let step: Int
   /// Means over the training rows, each as it was before its batch's update.
   public let training: Evaluation
   /// After the epoch, on the validation data.

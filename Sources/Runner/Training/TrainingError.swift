@@ -5,6 +5,8 @@ public enum TrainingError: Error, Sendable, Hashable, CustomStringConvertible {
   case otherOptimizer(given: String, compiled: String)
   case badOptimizer([String])
   case diverged(loss: String, step: Int, epoch: Int)
+  /// What must not take the place of a checkpoint that training can go on from.
+  case notFinite(variable: String, position: [Int], value: String, step: Int)
   /// The label's coordinates in all of y, the row first.
   case labelOutOfRange(position: [Int], label: Int, limit: Int)
   /// A checkpoint from inside an epoch goes on with the data and batches that it had.
@@ -22,6 +24,8 @@ public enum TrainingError: Error, Sendable, Hashable, CustomStringConvertible {
       mistakes.map { "error: " + $0 }.joined(separator: "\n")
     case .diverged(let loss, let step, let epoch):
       "error: the loss became \(loss) in step \(step) (epoch \(epoch)); a smaller learning rate, or smaller numbers in the data, may help. Checkpoints are as they were"
+    case .notFinite(let variable, let position, let value, let step):
+      "error: '\(variable)' is \(value) at \(position) after step \(step), so that nothing is saved; a smaller learning rate, or smaller numbers in the data, may help. Checkpoints are as they were"
     case .labelOutOfRange(let position, let label, let limit):
       "error: y\(position) is the label \(label), but the model tells \(limit) classes apart: labels are 0 to \(limit - 1)"
     case .otherBatches(let rowCount, let batchSize, let givenRowCount, let givenBatchSize):

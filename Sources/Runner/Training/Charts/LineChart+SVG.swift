@@ -2,9 +2,22 @@ extension LineChart {
   /// Writes the chart as an SVG file.
   public func writeSVG(to path: String) throws { try FileAccess.writeAtomically([Array(svg.utf8)], to: path) }
 
+  private static let (width, height) = (720, 440)
+
+  /// Charts one below the other, as one SVG document.
+  static func svg(of charts: [LineChart]) -> String {
+    if charts.count == 1 { return charts[0].svg }
+    var text = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height * charts.count)\" "
+    text += "width=\"\(width)\" height=\"\(height * charts.count)\">\n"
+    for (number, chart) in charts.enumerated() {
+      text += "<svg y=\"\(number * height)\" " + chart.svg.dropFirst("<svg ".count)
+    }
+    return text + "</svg>\n"
+  }
+
   /// The chart as an SVG document.
   public var svg: String {
-    var canvas = SVGCanvas(width: 720, height: 440, title: title)
+    var canvas = SVGCanvas(width: Self.width, height: Self.height, title: title)
     let plot = (left: 76.0, right: 696.0, top: 48.0, bottom: 384.0)
     guard let (x, y) = axes() else {
       canvas.text("no data", x: 360, y: 220, anchor: .middle)
@@ -29,14 +42,20 @@ extension LineChart {
     for (number, series) in drawable.enumerated() {
       let colour = SVGCanvas.colours[number % SVGCanvas.colours.count]
       let points = series.thinned(to: 2000).map { (across($0.x), up($0.y)) }
-      switch series.style {
-      case .line where points.count > 1: canvas.polyline(points, colour: colour)
-      default: for point in points { canvas.circle(at: point, colour: colour) }
+      let isLine = series.style == .line && points.count != 1
+      if isLine {
+        canvas.polyline(points, colour: colour)
+      } else {
+        for point in points { canvas.circle(at: point, colour: colour) }
       }
       if self.series.count > 1 {
         let height = plot.top + 14 + 18 * Double(number)
-        canvas.line(
-          from: (plot.right - 120, height - 4), to: (plot.right - 100, height - 4), style: .series(colour))
+        if isLine {
+          canvas.line(
+            from: (plot.right - 120, height - 4), to: (plot.right - 100, height - 4), style: .series(colour))
+        } else {
+          canvas.circle(at: (plot.right - 110, height - 4), colour: colour)
+        }
         canvas.text(series.name, x: plot.right - 94, y: height, anchor: .start)
       }
     }

@@ -1,5 +1,5 @@
 extension LineChart {
-  /// The chart for a terminal, drawn in Braille dots.
+  /// The chart for a terminal, drawn in Braille dots; where there are several series, the last line names them with where they end.
   ///
   /// - Parameters:
   ///   - width: columns of the drawing, without the labels; at least 8 and at most 1000 are drawn.
@@ -32,6 +32,12 @@ extension LineChart {
     let after = String(repeating: " ", count: gap - gap / 2)
     lines.append(padded("") + " └" + String(repeating: "─", count: width))
     lines.append(padded("") + "  " + first + before + xLabel + after + last)
+    if series.count > 1 {
+      let ends = drawable.map { series in
+        series.name + (series.style == .line ? series.points.last.map { " → \(shortNumber($0.y))" } ?? "" : " (points)")
+      }
+      lines.append(padded("") + "  " + ends.joined(separator: ", "))
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 }
