@@ -21,7 +21,7 @@ struct LoopSample: CustomTestStringConvertible, Sendable {
 
   static let all = [
     chain, rowSums, matmul, softmax, gather, packing, integers, floats, doubles, exchange, nestedFolds,
-    manyLoops,
+    manyLoops, slices,
   ]
 
   /// So many that some variables are called like types of C: `i32`, `i64`.
@@ -267,6 +267,84 @@ struct LoopSample: CustomTestStringConvertible, Sendable {
           run accumulate
           barrier
         }
+      }
+    }
+    """)
+
+  /// Rows in loops: written and read in one iteration, and all of them afterwards; places are checked and looked up row by row.
+  static let slices = LoopSample(
+    "slices",
+    """
+    program "slices" {
+      state 64
+      scratch 640
+      failure 576
+      buffer table: f32[5] at input 0 + 0
+      buffer places: i32[24] at input 1 + 0
+      buffer own: i32[24] at scratch + 448
+      buffer all: f32[24] at scratch + 0
+      buffer doubled: f32[24] at scratch + 128
+      buffer total: f32[8] at scratch + 256
+      buffer given: i32[4] at input 1 + 0 moves 32, 16 in places
+      buffer place: i32[4] at scratch + 448 moves 32, 16 in own
+      buffer part: f32[4] at scratch + 0 moves 32, 16 in all
+      buffer row: f32[8] at scratch + 0 moves 32 in all
+      buffer result: f32[8] at scratch + 128 moves 32 in doubled
+      check "gather" limit 5 at "App/main.swift" "/home/app/main.swift" 7
+      kernel copy {
+        vector i0 in 4 {
+          v0: i32 = load given[i0]
+          store place[i0] = v0
+        }
+      }
+      kernel check_places {
+        sequential i0 in 4 {
+          v0: i32 = load place[i0]
+          check v0 limit 5 number 0
+        }
+      }
+      kernel pick {
+        vector i0 in 4 {
+          v0: i32 = load place[i0]
+          v1: f32 = load table[0; v0*1 limit 5]
+          store part[i0] = v1
+        }
+      }
+      kernel double {
+        vector i0 in 8 {
+          v0: f32 = load row[i0]
+          v1: f32 = add v0, v0
+          store result[i0] = v1
+        }
+      }
+      kernel sum {
+        vector i0 in 8 {
+          v0: f32 = load doubled[i0]
+          v1: f32 = load doubled[i0 + 16]
+          v2: f32 = add v0, v1
+          store total[i0] = v2
+        }
+      }
+      schedule {
+        loop 3 {
+          loop 2 {
+            run copy
+            barrier
+            run check_places
+            barrier
+          }
+        }
+        stop_if_failed
+        loop 3 {
+          loop 2 {
+            run pick
+            barrier
+          }
+          run double
+          barrier
+        }
+        run sum
+        barrier
       }
     }
     """)

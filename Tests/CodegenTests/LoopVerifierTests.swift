@@ -127,6 +127,24 @@ struct BrokenLoop: CustomTestStringConvertible, Sendable {
       "          run accumulate\n          barrier\n        }\n        run check_rows\n        barrier\n        stop_if_failed",
       "checks after state has been written", under: "run check_rows"),
     .init(
+      .slices, "row: f32[8] at scratch + 0 moves 32 in all", "row: f32[8] at scratch + 64 moves -32 in all",
+      "reads elements 0 to 23 of all, not all of which have been written", under: "v0: f32 = load row"),
+    .init(
+      .slices, "run pick barrier } run double barrier }", "run pick barrier run double barrier } }",
+      "reads elements 0 to 23 of all, not all of which have been written", under: "v0: f32 = load row"),
+    .init(
+      .slices, "run double barrier } run sum barrier", "run double barrier run sum barrier }",
+      "reads elements 0 to 7 of doubled, not all of which have been written", under: "v0: f32 = load doubled[i0]"),
+    .init(
+      .slices, "loop 3 { loop 2 { run copy barrier run check_places", "loop 3 { loop 1 { run copy barrier run check_places",
+      "no check puts the index into 0..<5", under: "load table"),
+    .init(
+      .slices, "run double barrier } run sum", "run double run copy barrier } run sum",
+      "given moves with loops that are not around", under: "buffer given"),
+    .init(
+      .slices, "loop 2 { run pick barrier }", "loop 2 { run pick barrier run copy barrier }",
+      "no check puts the index into 0..<5", under: "load table"),
+    .init(
       .softmax, "store powers[i3 + i4*64] = v17 if v9", "store powers[i3 + i4*64] = v17 if v5", "v5 is used outside",
       under: "store powers"),
   ]

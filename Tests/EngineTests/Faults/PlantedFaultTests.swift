@@ -22,7 +22,7 @@ import Testing
 
   /// The same ways without a fault.
   @Test func nothingIsFoundInRightPrograms() throws {
-    for bench in [try PlantedFault.step.get(), try PlantedFault.crowded.get()] {
+    for bench in [try PlantedFault.step.get(), try PlantedFault.crowded.get(), try PlantedFault.scanning.get()] {
       #expect(try bench.finding(bench.tested.optimised)?.description == nil)
       #expect(try bench.finding(codeFor: bench.tested.optimised)?.description == nil)
       #expect(try bench.finding(bench.scalar.step.loops)?.description == nil)

@@ -54,6 +54,22 @@ struct PlantedFault: Sendable {
     return try FaultBench("crowded", graph, ["x": .float32((0..<1221).map { Float($0 % 97) / 97 })])
   }
 
+  /// A loop whose iterations write a row of a stack that another kernel of the same iteration reads.
+  static let scanning = Result {
+    let graph = Graph("scanning") { g in
+      let x = g.input("x", [5, 3, 17])
+      let w = g.input("w", [17, 17])
+      let (last, all) = scan(over: [x], initial: [g.input("h", [3, 17])]) { slices, carried in
+        let state = tanh(slices[0] + carried[0])
+        return (carried: [matmul(state, w) * 0.2], outputs: [state])
+      }
+      g.output("last", last[0])
+      g.output("all", all[0])
+    }
+    return try FaultBench(
+      "scanning", graph, ["x": uniform(5 * 3 * 17), "w": uniform(17 * 17), "h": uniform(3 * 17)])
+  }
+
   private static func uniform(_ count: Int) -> ElementArray {
     var random = SplitMix(seed: 3)
     return .float32((0..<count).map { _ in random.float(in: -1...1) })
@@ -213,6 +229,23 @@ struct PlantedFault: Sendable {
         return true
       }
     },
+    PlantedFault("an iteration that reads what only a later one writes", .loopVerifier) {
+      let bench = try scanning.get()
+      var loops = bench.scalar.step.loops
+      guard let slice = loops.writtenSlice, let motion = loops.buffers[slice.index].motion else { return nil }
+      // The same rows, the last one first.
+      var turned = loops.buffers[slice.index]
+      turned.byteOffset += motion.steps[0] * 4
+      turned.motion?.steps = motion.steps.map { -$0 }
+      let other = BufferID(raw: Int32(loops.buffers.count))
+      loops.buffers.append(turned)
+      let isChanged = loops.patch { statement in
+        guard case .define(let value, .load(var access, nil, nil)) = statement, access.buffer == slice else { return nil }
+        access.buffer = other
+        return .define(value, .load(access, condition: nil, otherwise: nil))
+      }
+      return isChanged ? try bench.finding(loops) : nil
+    },
     PlantedFault("rows of the last result that aren't computed", .loopVerifier) {
       try changed { loops in
         for case .run(let kernel) in loops.schedule.reversed() {
@@ -246,6 +279,18 @@ struct PlantedFault: Sendable {
 }
 
 extension LoopProgram {
+  /// A buffer that moves with a loop and that some kernel stores to.
+  fileprivate var writtenSlice: BufferID? {
+    func stored(_ statements: [LoopStatement]) -> BufferID? {
+      for statement in statements {
+        if case .store(let access, _, _) = statement, buffers[access.buffer.index].motion != nil { return access.buffer }
+        if case .loop(let loop) = statement, let found = stored(loop.body) { return found }
+      }
+      return nil
+    }
+    return kernels.lazy.compactMap { stored($0.body) }.first
+  }
+
   /// Whether a kernel stores to scratch, and to nothing else.
   fileprivate func writesScratchAlone(_ kernel: LoopKernel) -> Bool {
     var stored: Set<BufferID> = []

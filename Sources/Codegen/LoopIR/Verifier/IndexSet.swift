@@ -269,27 +269,3 @@ struct IndexSet: Hashable {
     return true
   }
 }
-
-/// The elements of one buffer that have certainly been written.
-struct WrittenElements {
-  private var sets: [IndexSet] = []
-
-  mutating func insert(_ set: IndexSet) {
-    guard set.isExact, !set.isEmpty else { return }
-    var added = set
-    var position = 0
-    while position < sets.count {
-      if sets[position].contains(added) { return }
-      if let union = sets[position].union(added) {
-        added = union
-        sets.remove(at: position)
-        position = 0
-      } else {
-        position += 1
-      }
-    }
-    sets.append(added)
-  }
-
-  func contains(_ set: IndexSet) -> Bool { set.isEmpty || sets.contains { $0.contains(set) } }
-}

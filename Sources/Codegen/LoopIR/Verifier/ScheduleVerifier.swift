@@ -24,6 +24,19 @@ struct ScheduleVerifier {
     var elements: [KernelFacts.Read]
     /// How often each of the buffers had been written.
     var versions: [Int]
+    /// Counts checks.
+    var number: Int
+    /// Iterations of the loops around the check, outermost first.
+    var counts: [Int]
+  }
+
+  /// A loop around what is walked.
+  private struct Around {
+    var count: Int
+    /// The number of the first proof in it.
+    var firstProof: Int
+    /// What an iteration may find that the one before has written.
+    var written: Set<BufferID>
   }
 
   private let program: LoopProgram
@@ -39,12 +52,12 @@ struct ScheduleVerifier {
   // Everything else, in one walk: `time` counts the kernels' runs, a loop's body once.
   private var time = 0
   private var itemCount = 0
-  private var written: [WrittenElements]
+  private var written: [WrittenSlices]
   private var versions: [Int]
   private var lives: [Life?]
   private var loops: [ClosedRange<Int>] = []
-  /// Iterations of the loops around, outermost first.
-  private var counts: [Int] = []
+  /// Outermost first.
+  private var around: [Around] = []
   private var proofs: [IndexOrigin.Computation: [Proof]] = [:]
   private var pendingProofs: [(IndexOrigin.Computation, Proof)] = []
   private var hasPendingCheck = false
@@ -57,7 +70,7 @@ struct ScheduleVerifier {
     self.program = program
     self.facts = facts
     self.results = results
-    written = Array(repeating: WrittenElements(), count: program.buffers.count)
+    written = Array(repeating: WrittenSlices(), count: program.buffers.count)
     versions = Array(repeating: 0, count: program.buffers.count)
     lives = Array(repeating: nil, count: program.buffers.count)
   }
@@ -107,9 +120,11 @@ struct ScheduleVerifier {
         let start = time
         let wroteBefore = writesState
         let checksBefore = checkCount
-        counts.append(max(1, count))
+        let replaced = count > 1 ? writtenBuffers(body) : []
+        around.append(Around(count: max(1, count), firstProof: proofCount, written: replaced))
         verify(body, times: Saturating.product(times, max(1, count)))
-        counts.removeLast()
+        for index in written.indices { written[index].endLoop(depth: around.count, count: max(1, count)) }
+        around.removeLast()
         if time > start { loops.append(start...time - 1) }
         if count > 1, checkCount > checksBefore, writesState, !wroteBefore {
           report("a check in this loop comes after the state that the iteration before wrote", .schedule(number))
@@ -119,6 +134,21 @@ struct ScheduleVerifier {
   }
 
   private var checkCount = 0
+  private var proofCount = 0
+
+  private var counts: [Int] { around.map(\.count) }
+
+  private func writtenBuffers(_ items: [ScheduleItem]) -> Set<BufferID> {
+    var result: Set<BufferID> = []
+    for item in items {
+      switch item {
+      case .run(let kernel): if facts.indices.contains(kernel) { result.formUnion(facts[kernel].written.keys.map(parent)) }
+      case .loop(_, let body): result.formUnion(writtenBuffers(body))
+      case .barrier, .stopIfFailed: break
+      }
+    }
+    return result
+  }
 
   /// Whoever runs the step reads all of its results, and state keeps nothing of what a step replaces.
   private mutating func verifyResults() {
@@ -136,29 +166,39 @@ struct ScheduleVerifier {
 
   private func parent(_ id: BufferID) -> BufferID { program.buffers[id.index].motion?.parent ?? id }
 
-  /// Elements of a slice, in all iterations of the loops around, as elements of what it is a slice of.
-  private func whole(_ read: KernelFacts.Read) -> KernelFacts.Read {
+  /// Elements of a slice as elements of what it is a slice of, in the first iterations, and how far they go on with each
+  /// iteration of the loops around.
+  private func placed(_ read: KernelFacts.Read) -> (read: KernelFacts.Read, steps: [Int]) {
     let slice = program.buffers[read.buffer.index]
-    guard let motion = slice.motion else { return read }
+    guard let motion = slice.motion else { return (read, []) }
     let size = slice.elementType.byteCount
     var result = read
     result.buffer = motion.parent
     result.elements.first += (slice.byteOffset - program.buffers[motion.parent.index].byteOffset) / size
-    for (step, count) in zip(motion.steps, counts) { result.elements.repeatBlocks(step / size, count) }
+    return (result, motion.steps.prefix(around.count).map { $0 / size })
+  }
+
+  /// Elements of a slice, in all iterations of the loops around, as elements of what it is a slice of.
+  private func whole(_ read: KernelFacts.Read) -> KernelFacts.Read {
+    var (result, steps) = placed(read)
+    for (step, count) in zip(steps, counts) { result.elements.repeatBlocks(step, count) }
     return result
   }
 
   /// A slice moves with loops that are around, in its parent; and a kernel that stores to one touches nothing else there.
-  private mutating func verifySlices(_ fact: KernelFacts, _ kernel: Int) {
+  /// False if nothing can be said of where they lie.
+  private mutating func verifySlices(_ fact: KernelFacts, _ kernel: Int) -> Bool {
+    var isPlaced = true
     for id in Set(fact.read.keys).union(fact.written.keys).sorted(by: { $0.raw < $1.raw }) {
       let buffer = program.buffers[id.index]
       guard let motion = buffer.motion else { continue }
       let size = buffer.elementType.byteCount
       let largest = LoopProgram.numberLimit.magnitude
-      guard motion.steps.count <= counts.count, motion.steps.allSatisfy({ $0 % size == 0 && $0.magnitude < largest }),
+      guard motion.steps.count <= around.count, motion.steps.allSatisfy({ $0 % size == 0 && $0.magnitude < largest }),
         buffer.byteOffset % size == 0
       else {
         report("\(buffer.name) moves with loops that are not around", .buffer(id.index), kernel: kernel)
+        isPlaced = false
         continue
       }
       let all = whole(KernelFacts.Read(buffer: id, elements: IndexSet(from: 0, count: buffer.elementCount), statement: 0))
@@ -174,6 +214,7 @@ struct ScheduleVerifier {
           .buffer(id.index), kernel: kernel)
       }
     }
+    return isPlaced
   }
 
   private mutating func run(_ kernel: Int, _ item: Int, _ times: Int) {
@@ -185,8 +226,11 @@ struct ScheduleVerifier {
       hasBarrierSinceCheck = false
     }
     for origin in fact.indirect { verify(origin, kernel) }
-    verifySlices(fact, kernel)
-    for read in fact.exposed.map(whole) where !written[read.buffer.index].contains(read.elements) {
+    guard verifySlices(fact, kernel) else { return }
+    for exposed in fact.exposed {
+      let (first, steps) = placed(exposed)
+      if written[first.buffer.index].contains(first.elements, moving: steps, in: counts) { continue }
+      let read = whole(exposed)
       report(
         "reads elements \(read.elements.first) to \(read.elements.last) of \(program.buffers[read.buffer.index].name), "
           + "not all of which have been written",
@@ -200,8 +244,10 @@ struct ScheduleVerifier {
         (
           origin.computation,
           Proof(
-            limit: origin.limit, elements: origin.elements, versions: origin.elements.map { versions[parent($0.buffer).index] })
+            limit: origin.limit, elements: origin.elements, versions: origin.elements.map { versions[parent($0.buffer).index] },
+            number: proofCount, counts: counts)
         ))
+      proofCount += 1
     }
     for (id, _) in fact.written {
       versions[parent(id).index] += 1
@@ -210,8 +256,8 @@ struct ScheduleVerifier {
       writesState = true
     }
     for write in fact.writes where [.scratch, .state].contains(program.buffers[write.buffer.index].segment) {
-      let place = whole(KernelFacts.Read(buffer: write.buffer, elements: write.elements, statement: 0))
-      written[place.buffer.index].insert(place.elements)
+      let (place, steps) = placed(KernelFacts.Read(buffer: write.buffer, elements: write.elements, statement: 0))
+      written[place.buffer.index].insert(place.elements, moving: steps)
     }
     for touched in [fact.read, fact.written] {
       for (id, _) in touched {
@@ -232,10 +278,21 @@ struct ScheduleVerifier {
           $0.buffer == $1.buffer && $0.elements.contains($1.elements)
         }
         && zip(proof.elements, proof.versions).allSatisfy { versions[parent($0.buffer).index] == $1 }
+        && proof.elements.allSatisfy { holds(proof, for: $0.buffer) }
     }
     if isProved { return }
     report(
       "no check puts the index into 0..<\(origin.limit)", .statement(kernel: kernel, origin.statement), kernel: kernel)
+  }
+
+  /// Whether what has been checked of a buffer is still there in later iterations of the loops around, and all that they look at.
+  private func holds(_ proof: Proof, for buffer: BufferID) -> Bool {
+    if around.contains(where: { proof.number < $0.firstProof && $0.written.contains(parent(buffer)) }) { return false }
+    guard let motion = program.buffers[buffer.index].motion else { return true }
+    return motion.steps.indices.allSatisfy { loop in
+      motion.steps[loop] == 0 || around.indices.contains(loop) && proof.counts.indices.contains(loop)
+        && around[loop].count <= proof.counts[loop]
+    }
   }
 
   // MARK: Barriers
