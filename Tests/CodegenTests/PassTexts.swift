@@ -137,6 +137,49 @@ extension PassTexts {
       output "y" = %2
       """),
     Case(
+      "stabilise", "what is stable by hand, and what a form shows only after another",
+      """
+      %0 = input(name: "x", type: f32, shape: [2])
+      %1 = max(%0, axes: [0])
+      %2 = broadcast(%1, shape: [2])
+      %3 = subtract(%0, %2)
+      %4 = exp(%3)
+      %5 = sum(%4, axes: [0])
+      %6 = broadcast(%5, shape: [2])
+      %7 = divide(%4, %6)
+      %8 = sqrt(%7)
+      %9 = constant(value: splat f32 1, shape: [2])
+      %10 = negate(%0)
+      %11 = exp(%10)
+      %12 = add(%9, %11)
+      %13 = divide(%9, %12)
+      %14 = subtract(%9, %13)
+      %15 = log(%14)
+      output "y" = %8
+      output "z" = %15
+      """,
+      """
+      %0 = input(name: "x", type: f32, shape: [2])
+      %1 = max(%0, axes: [0])
+      %2 = broadcast(%1, shape: [2])
+      %3 = subtract(%0, %2)
+      %4 = exp(%3)
+      %5 = sum(%4, axes: [0])
+      %6 = broadcast(%5, shape: [2])
+      %7 = divide(%4, %6)
+      %8 = sqrt(%7)
+      %9 = constant(value: splat f32 1, shape: [2])
+      %10 = negate(%0)
+      %11 = exp(%10)
+      %12 = add(%9, %11)
+      %13 = sigmoid(%0)
+      %14 = subtract(%9, %13)
+      %15 = softplus(%0)
+      %16 = negate(%15)
+      output "y" = %8
+      output "z" = %16
+      """),
+    Case(
       "stabilise", "log of a sum of exp",
       """
       %0 = input(name: "x", type: f32, shape: [2, 3])
@@ -149,20 +192,8 @@ extension PassTexts {
       %0 = input(name: "x", type: f32, shape: [2, 3])
       %1 = exp(%0)
       %2 = sum(%1, axes: [1])
-      %3 = max(%0, axes: [1])
-      %4 = stop_gradient(%3)
-      %5 = constant(value: splat f32 0, shape: [2])
-      %6 = subtract(%4, %4)
-      %7 = compare(%6, %5, predicate: "equal")
-      %8 = select(%7, %4, %5)
-      %9 = reshape(%8, shape: [2, 1])
-      %10 = broadcast(%9, shape: [2, 3])
-      %11 = subtract(%0, %10)
-      %12 = exp(%11)
-      %13 = sum(%12, axes: [1])
-      %14 = log(%13)
-      %15 = add(%8, %14)
-      output "y" = %15
+      %3 = log_sum_exp(%0, axes: [1])
+      output "y" = %3
       """),
   ]
 }

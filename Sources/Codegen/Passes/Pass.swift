@@ -45,7 +45,7 @@ extension Pass {
   /// In the order in which they run. All rewrites that may change a value stand here: below the graph, every bit stays.
   public static let pipeline: [Pass] = [
     Pass("stabilise", "log softmax, log sigmoid and the like in the forms that neither overflow nor cancel.") {
-      $0.rewritten(Stabilise.rewrite)
+      Stabilise.run($0)
     },
     Pass(
       "decompose", "Ops that are other ops become those.",

@@ -82,7 +82,7 @@ extension GraphBuilder {
           let known = ofResults[node.operands[0], default: [:]][projection.index]
           ofResults[node.operands[0], default: [:]][projection.index] = known.map { $0 + gradient } ?? gradient
         } else {
-          found = contributions(to: id, node, gradient)
+          found = contributions(to: id, node, gradient) { isTarget.contains($0.index) || stops.contains($0) }
         }
       }
       for (operand, contribution) in found where operand.id.index <= top && leadsToTarget[operand.id.index] {
@@ -93,7 +93,10 @@ extension GraphBuilder {
     return targets.map { $0.id.index <= top ? gradients[$0.id.index] : nil }
   }
 
-  private func contributions(to id: NodeID, _ node: Node, _ gradient: Tensor) -> [(Tensor, Tensor)] {
+  /// - Parameter isVariable: which nodes are targets or stops, whose own gradients are asked for.
+  private func contributions(
+    to id: NodeID, _ node: Node, _ gradient: Tensor, isVariable: (NodeID) -> Bool
+  ) -> [(Tensor, Tensor)] {
     // Gradient nodes belong to the line and layer of the node that they differentiate.
     scopes.append(node.name)
     let first = graph.nodes.count
@@ -115,11 +118,23 @@ extension GraphBuilder {
     }
     guard case .differentiable = node.op.differentiability else { return [] }
     let operands = node.operands.map { Tensor(builder: self, id: $0) }
+    let form = stableForm(of: node.op, operands) { isVariable($0) || customGradients[$0] != nil }
+    if let form { return contributions(through: form, addedFrom: first, gradient) }
     let context = GradientContext(
       operands: operands, result: Tensor(builder: self, id: id), gradient: gradient)
     return zip(operands, node.op.gradients(context)).compactMap { operand, contribution in
       contribution.map { (operand, $0) }
     }
+  }
+
+  /// A stable form is differentiated in place of the node, down to the tensors that it was made from.
+  private func contributions(through form: Tensor, addedFrom first: Int, _ gradient: Tensor) -> [(Tensor, Tensor)] {
+    guard form.id.index >= first else { return [(form, gradient)] }
+    var origins: Set<NodeID> = []
+    for node in graph.nodes[first...] { origins.formUnion(node.operands.lazy.filter { $0.index < first }) }
+    let variables = origins.sorted().map { Tensor(builder: self, id: $0) }
+    let found = pullback(of: [(form, gradient)], to: variables, stops: origins)
+    return zip(variables, found).compactMap { variable, contribution in contribution.map { (variable, $0) } }
   }
 
   /// For each node up to `top`, whether it is a target or depends on one; a stop depends on nothing but itself.
@@ -142,6 +157,7 @@ extension GradientContext {
   func gradientsThrough(_ decompose: ([Tensor]) -> Tensor) -> [Tensor?] {
     let builder = result.builder
     let expansion = decompose(operands)
-    return builder.pullback(of: expansion, gradient: gradient, to: operands)
+    // An operand may have been computed from another one; that is for the caller's way back.
+    return builder.pullback(of: [(expansion, gradient)], to: operands, stops: Set(operands.map(\.id)))
   }
 }

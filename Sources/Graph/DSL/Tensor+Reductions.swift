@@ -34,6 +34,16 @@ extension Tensor {
     reduced([axis], keepingAxes, "argMax", CallSite(file, line)) { ArgMax(axis: $0[0]) }
   }
 
+  /// log Σ eᵃ over `axes` (all of them unless given), which overflows only where the result does; the axes disappear or stay with
+  /// extent 1.
+  public func logSumExp(
+    along axes: Int..., keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    reduced(axes, keepingAxes, "logSumExp", CallSite(file, line)) { LogSumExpOp(axes: $0) }
+  }
+
+  func logSumExp(axes: [Int]) -> Tensor { builder.add(LogSumExpOp(axes: axes), [self], at: site) }
+
   private func reduced(
     _ axes: [Int], _ keepingAxes: Bool, _ what: String, _ site: CallSite, _ op: ([Int]) -> any Op
   ) -> Tensor {

@@ -70,7 +70,11 @@ public struct Multiply: ElementwiseOp, AttributeFree {
   }
   public func reference(_ x: [Double]) -> Double { x[0] * x[1] }
   public func gradients(_ c: GradientContext) -> [Tensor?] {
-    [c.gradient * c.operands[1], c.gradient * c.operands[0]]
+    // 0 · ∞ would be NaN where nothing flows.
+    func share(_ other: Tensor) -> Tensor {
+      other.mayBeInfinite() ? c.flowing(c.gradient * other) : c.gradient * other
+    }
+    return [share(c.operands[1]), share(c.operands[0])]
   }
   public static var samples: [OpSample] {
     floatSamples(Multiply(), -2...2, 0.5...3) + integerSamples(Multiply(), count: 2)
@@ -89,7 +93,9 @@ public struct Divide: ElementwiseOp, AttributeFree {
   }
   public func reference(_ x: [Double]) -> Double { x[0] / x[1] }
   public func gradients(_ c: GradientContext) -> [Tensor?] {
-    [c.gradient / c.operands[1], -(c.gradient * c.result / c.operands[1])]
+    let shares = [c.gradient / c.operands[1], -(c.gradient * c.result / c.operands[1])]
+    let divisor = Match(c.operands[1]).splat?.asDouble
+    return divisor.map { $0.isFinite && $0 != 0 } ?? false ? shares : shares.map { c.flowing($0) }
   }
   public static var samples: [OpSample] { floatSamples(Divide(), -2...2, 0.5...3) }
 }

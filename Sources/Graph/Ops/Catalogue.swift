@@ -10,6 +10,7 @@ public enum OpCatalogue {
     LeakyRelu.self, Gelu.self, GeluTanh.self, Silu.self, SoftplusOp.self,
     Compare.self, Logical.self, Not.self, Select.self, Cast.self,
     Sum.self, Max.self, Min.self, ArgMax.self, Mean.self, SoftmaxOp.self, LogSoftmaxOp.self, LayerNormOp.self,
+    LogSumExpOp.self, LogAddExpOp.self, WhereNonzero.self,
     MatMul.self, SoftmaxCrossEntropyOp.self, BinaryCrossEntropyOp.self,
     Transpose.self, Broadcast.self, Slice.self, Pad.self, Reshape.self, Concatenate.self,
     View.self, Windows.self, OverlapAdd.self, Convolution.self, ConvolutionInputGradient.self, ConvolutionWeightGradient.self,

@@ -13,7 +13,7 @@ public struct Exp: ElementwiseOp, AttributeFree {
   public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "exp") }
   public func function(_ o: [ElementType]) -> ScalarFunction { .exp }
   public func reference(_ x: [Double]) -> Double { Glibc.exp(x[0]) }
-  public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient * c.result] }
+  public func gradients(_ c: GradientContext) -> [Tensor?] { [c.flowing(c.gradient * c.result)] }
   public static var samples: [OpSample] { floatSamples(Exp(), -3...3) }
 }
 
@@ -24,7 +24,7 @@ public struct Log: ElementwiseOp, AttributeFree {
   public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "log") }
   public func function(_ o: [ElementType]) -> ScalarFunction { .log }
   public func reference(_ x: [Double]) -> Double { Glibc.log(x[0]) }
-  public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient / c.operands[0]] }
+  public func gradients(_ c: GradientContext) -> [Tensor?] { [c.flowing(c.gradient / c.operands[0])] }
   public static var samples: [OpSample] { floatSamples(Log(), 0.1...5) }
 }
 
@@ -35,7 +35,7 @@ public struct Log1p: ElementwiseOp, AttributeFree {
   public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try float32Type(o, "log1p") }
   public func function(_ o: [ElementType]) -> ScalarFunction { .log1p }
   public func reference(_ x: [Double]) -> Double { Glibc.log1p(x[0]) }
-  public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient / (1 + c.operands[0])] }
+  public func gradients(_ c: GradientContext) -> [Tensor?] { [c.flowing(c.gradient / (1 + c.operands[0]))] }
   public static var samples: [OpSample] { floatSamples(Log1p(), -0.5...3) }
 }
 
@@ -46,7 +46,13 @@ public struct SquareRoot: ElementwiseOp, AttributeFree {
   public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType { try floatType(o, "sqrt") }
   public func function(_ o: [ElementType]) -> ScalarFunction { .init(.squareRoot, o, type: o[0]) }
   public func reference(_ x: [Double]) -> Double { x[0].squareRoot() }
-  public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient * 0.5 / c.result] }
+  public func gradients(_ c: GradientContext) -> [Tensor?] {
+    guard c.operands[0].isSumOfSquares() else { return [c.flowing(c.gradient * 0.5 / c.result)] }
+    // The length of a vector of zeros: what it is computed from counts for nothing there.
+    let zero = Tensor.zeros(like: c.result)
+    let safe = select(c.result .== zero, Tensor.ones(like: c.result), c.result)
+    return [select(c.result .== zero, zero, c.gradient * 0.5 / safe)]
+  }
   public static var samples: [OpSample] { floatSamples(SquareRoot(), 0.1...5) }
 }
 
@@ -61,7 +67,7 @@ public struct ReciprocalSquareRoot: ElementwiseOp, AttributeFree {
   public func function(_ o: [ElementType]) -> ScalarFunction { Self.float }
   public func reference(_ x: [Double]) -> Double { 1 / x[0].squareRoot() }
   public func gradients(_ c: GradientContext) -> [Tensor?] {
-    [c.gradient * (-0.5) * (c.result / c.operands[0])]
+    [c.flowing(c.gradient * (-0.5) * (c.result / c.operands[0]))]
   }
   public static var samples: [OpSample] { floatSamples(ReciprocalSquareRoot(), 0.2...5) }
 }
@@ -126,7 +132,7 @@ public struct Cosine: ElementwiseOp, AttributeFree {
   public static var samples: [OpSample] { floatSamples(Cosine(), -6...6) }
 }
 
-/// Gradients follow PyTorch: zero exponent gives zero gradient of the base; a base of zero, zero gradient of the exponent.
+/// Gradients follow PyTorch: zero exponent gives zero gradient of the base; a base of zero, zero gradient of an exponent from 0 on.
 public struct Power: ElementwiseOp, AttributeFree {
   public static let mnemonic = "power"
   public static let summary = "aᵇ, with C's rules for special values."
@@ -138,10 +144,18 @@ public struct Power: ElementwiseOp, AttributeFree {
   public func reference(_ x: [Double]) -> Double { Glibc.pow(x[0], x[1]) }
   public func gradients(_ c: GradientContext) -> [Tensor?] {
     let (base, exponent) = (c.operands[0], c.operands[1])
-    let zero = Tensor.zeros(like: c.gradient)
-    let toBase = select(exponent .== zero, zero, c.gradient * (exponent * power(base, exponent - 1)))
-    let logarithm = select(base .== zero, zero, log(base))
-    return [toBase, c.gradient * (c.result * logarithm)]
+    let (zero, one) = (Tensor.zeros(like: c.gradient), Tensor.ones(like: c.gradient))
+    // What is not chosen must be finite too, or it would make NaN of the next gradient.
+    let isConstant = exponent .== zero
+    let isZero = (base .== zero) & (zero .<= exponent)
+    let rest = select(isConstant, one, exponent)
+    let slope = c.flowing(c.gradient * (rest * power(base, rest - 1)))
+    var toBase = select(isConstant, zero, slope)
+    if let literal = Match(exponent).splat?.asDouble, literal > 0, literal < 1, base.isSumOfSquares() {
+      let safe = select(base .== zero, one, base)
+      toBase = select(base .== zero, zero, c.gradient * (exponent * power(safe, exponent - 1)))
+    }
+    return [toBase, c.flowing(c.gradient * (c.result * log(select(isZero, one, base))))]
   }
   public static var samples: [OpSample] {
     floatSamples(Power(), 0.3...3, -2...2)

@@ -134,7 +134,7 @@ public struct MaxPool: DecomposedOp {
     let extents = Array(result.extents.suffix(geometry.rank))
     let taps = Shape(geometry.window).elementCount
     let flat = windows.reshaped(to: Shape(outer + [taps] + extents))
-    let winner = flat.argMax(along: outer.count)
+    let winner = inside(flat.argMax(along: outer.count), c.result)
     let number = builder.add(Iota(flat.shape, axis: outer.count), [], at: c.gradient.site)
     let spread = select(
       number .== winner.expanded(at: [outer.count], to: flat.shape),
@@ -144,6 +144,30 @@ public struct MaxPool: DecomposedOp {
       builder.add(
         OverlapAdd(geometry.windows(extents), to: axes), [spread.reshaped(to: windows.shape)], at: c.gradient.site)
     ]
+  }
+
+  /// In a window of −∞ alone, the padding's −∞ may stand first; there, the first tap that shows an element wins.
+  private func inside(_ winner: Tensor, _ largest: Tensor) -> Tensor {
+    guard geometry.low.contains(where: { $0 > 0 }) else { return winner }
+    let builder = winner.builder
+    let lead = winner.shape.rank - geometry.rank
+    var first: Tensor?
+    for axis in 0..<geometry.rank where geometry.low[axis] > 0 {
+      // Of all windows, only those that begin before the first element skip taps.
+      let (dilation, stride) = (geometry.dilations[axis], geometry.strides[axis])
+      let tapsAfter = geometry.window[(axis + 1)...].reduce(1, *)
+      let skipped = (0..<winner.shape[lead + axis]).map { window in
+        (Swift.max(0, geometry.low[axis] - window * stride) + dilation - 1) / dilation * tapsAfter
+      }
+      var shape = [Int](repeating: 1, count: geometry.rank)
+      shape[axis] = skipped.count
+      let data = ConstantData.dense(.int32, skipped.map { UInt64(UInt32(truncatingIfNeeded: $0)) })
+      let taps = builder.add(Constant(data, shape: Shape(shape)), [], at: winner.site)
+      first = first.map { $0 + taps } ?? taps
+    }
+    guard let first else { return winner }
+    let lowest = builder.constant(Tensor.literal(-.infinity, largest.elementType), shape: largest.shape, at: winner.site)
+    return select(largest .== lowest, first.broadcast(to: winner.shape), winner)
   }
 
   public static var samples: [OpSample] {
