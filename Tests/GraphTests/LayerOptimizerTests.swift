@@ -118,6 +118,27 @@ import Testing
     }
   }
 
+  /// Gradients whose squares leave Float32, as PyTorch takes them.
+  @Test func extremeGradientsLeaveNoNaN() throws {
+    let (huge, tiny) = (Float(2e19), Float(1e-30))
+    let adam = try run(.adam(learningRate: 0.1), from: [1, 1], gradients: [[huge, tiny], [1, 0], [1, 1], [1, 1]])
+    expectClose(
+      adam, [[0.9, 1], [0.83299416, 1], [0.7811985, 0.93611866], [0.73877060, 0.85802436]], 2e-5)
+    let all: [Optimizer] = [
+      .sgd(learningRate: 0.1), .sgd(learningRate: 0.1, momentum: 0.9), .sgd(learningRate: 0.1, momentum: 0.9, nesterov: true),
+      .sgd(learningRate: 0.1, weightDecay: 0.01), .adam(learningRate: 0.1), .adam(learningRate: 0.1, weightDecay: 0.01),
+      .adamW(learningRate: 0.1),
+    ]
+    let steps: [[Float]] = [[1e30, -1e30], [0, 1e30], [1e-30, 3e38], [2e19, -3e38], [1e-38, 1], [0, 0], [-1, 1]]
+    for optimizer in all {
+      for step in try run(optimizer, from: [1, 1], gradients: steps) {
+        #expect(step.allSatisfy { !$0.isNaN }, "\(optimizer): \(step)")
+      }
+    }
+    // v has overflowed, and stays: no step is taken any more, and none is NaN.
+    #expect(try run(.adam(learningRate: 0.1), from: [1, 1], gradients: [[1e30, 1e30], [1, 1], [1, 1]]).joined().allSatisfy { $0 == 1 })
+  }
+
   @Test func stateIsDeclaredInOrderAndTheSameInEveryGraph() {
     let model = Sequential {
       Linear(3, 4)

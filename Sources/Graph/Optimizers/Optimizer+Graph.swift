@@ -104,9 +104,11 @@ private struct Step {
     case .adam:
       guard let adam else { preconditionFailure("Adam without its scalars: a bug in Cinch") }
       let (m, v) = (state("\(variable.name).m", variable.type), state("\(variable.name).v", variable.type))
-      // β·m + (1 − β)·g in the form that needs only 1 − β: Float32's nearest to 0.999 is far off in 1 − 0.999.
-      let mean = m + adam.rest1 * (gradient - m)
-      let square = v + adam.rest2 * (gradient * gradient - v)
+      // β·m + (1 − β)·g in the form that needs only 1 − β: Float32's nearest to 0.999 is far off in 1 − 0.999. Each product is
+      // bounded by what it changes; g² alone would overflow where its share of v doesn't, and what has overflowed is kept.
+      let mean = m + (adam.rest1 * gradient - adam.rest1 * m)
+      let bounded = minimum(v, Tensor.scalar(.greatestFiniteMagnitude, like: v))
+      let square = v + ((adam.rest2 * gradient) * gradient - adam.rest2 * bounded)
       builder.update(m, to: mean, at: site)
       builder.update(v, to: square, at: site)
       change = adam.rate * (mean / (sqrt(square) + adam.epsilon))
