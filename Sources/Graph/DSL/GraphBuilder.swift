@@ -34,12 +34,28 @@ public final class GraphBuilder {
   var layerPaths: [LayerIdentity: String] = [:]
   /// The random streams that layers have taken.
   var usedStreams: Set<Int32> = []
+  /// How many random tensors have been given a stream without asking for one.
+  var unnamedStreamCount: Int32 = 0
+  /// Whether the graph evaluates or predicts with a trainer's state, which it leaves as it is.
+  var isOutsideTraining = false
+  /// While a user's loss or metric is asked.
+  var broadcastWatch: BroadcastWatch?
   /// The output shapes of the layers called so far, for a model's summary.
   var layerOutputs: [String: Shape] = [:]
 
   public init(name: String = "step") { graph = Graph(name: name) }
 
   public func record(_ diagnostic: Diagnostic) { graph.diagnostics.append(diagnostic) }
+
+  /// Keeps what is right and probably not meant.
+  ///
+  /// - Parameter topic: tells warnings about one line apart; of those that share it, one is shown.
+  func warn(_ diagnostic: Diagnostic, topic: String) {
+    var warning = diagnostic
+    warning.severity = .warning
+    warning.topic = topic
+    graph.warnings.append(warning)
+  }
 
   /// Adds a node and infers its type; the one way into a graph.
   public func add(

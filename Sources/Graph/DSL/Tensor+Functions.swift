@@ -65,6 +65,11 @@ public func softplus(_ a: Tensor, file: StaticString = #filePath, line: Int = #l
   a.builder.add(SoftplusOp(), [a], at: CallSite(file, line))
 }
 
+/// log(eᵃ + eᵇ), which overflows only where the result does.
+public func logAddExp(_ a: Tensor, _ b: Tensor, file: StaticString = #filePath, line: Int = #line) -> Tensor {
+  Tensor.binary(LogAddExpOp(), a, b, at: CallSite(file, line))
+}
+
 /// |a|.
 public func abs(_ a: Tensor, file: StaticString = #filePath, line: Int = #line) -> Tensor {
   a.builder.add(Absolute(), [a], at: CallSite(file, line))
@@ -150,6 +155,7 @@ func elementwise(_ op: any Op, _ operands: [Tensor], at site: CallSite) -> Tenso
     }
     shape = common
   }
+  builder.noteBroadcast(operands, to: shape, at: site)
   return builder.add(op, operands.map { $0.broadcast(to: shape, at: site) }, at: site)
 }
 

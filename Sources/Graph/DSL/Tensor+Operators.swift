@@ -53,6 +53,7 @@ extension Tensor {
         "\(describe(op)) can't broadcast \(a.shape) with \(b.shape): extents must be equal or 1, aligned at the last axis",
         operands: [a, b], recovered: a.type, at: site)
     }
+    a.builder.noteBroadcast([a, b], to: shape, at: site)
     return a.builder.add(op, [a.broadcast(to: shape, at: site), b.broadcast(to: shape, at: site)], at: site)
   }
 
@@ -94,6 +95,10 @@ extension Tensor {
   /// As many zeros as `other` has elements.
   public static func zeros(like other: Tensor) -> Tensor {
     other.builder.constant(literal(0, other.elementType), shape: other.shape, at: other.site)
+  }
+
+  static func ones(like other: Tensor) -> Tensor {
+    other.builder.constant(literal(1, other.elementType), shape: other.shape, at: other.site)
   }
 }
 

@@ -1,4 +1,4 @@
-/// A mistake in the user's program, with the line that made it.
+/// A mistake in the user's program, or what is probably one, with the line that made it.
 public struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
   public struct Note: Sendable, Hashable {
     public var message: String
@@ -9,9 +9,18 @@ public struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  public enum Severity: String, Sendable, Hashable {
+    case error
+    /// The program is right, and does hardly what was meant.
+    case warning
+  }
+
   public var message: String
   public var site: CallSite
   public var notes: [Note]
+  public var severity = Severity.error
+  /// Of warnings about one line, those that share it say the same.
+  package var topic = ""
   /// Whether a tensor is too large, and nothing else is wrong: what an op becomes may be so though its result is not.
   var isAboutSize = false
 
@@ -22,7 +31,7 @@ public struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   public var description: String {
-    var text = Self.line(site, "error", message)
+    var text = Self.line(site, severity.rawValue, message)
     for note in notes { text += "\n" + Self.line(note.site, "note", note.message) }
     return text
   }

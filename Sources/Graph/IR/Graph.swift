@@ -117,6 +117,8 @@ public struct Graph: Sendable {
   public var updates: [Update] = []
   /// Mistakes found while the graph was built; `compile` throws all of them at once.
   public var diagnostics: [Diagnostic] = []
+  /// What is right and probably not meant; `compile` shows each once, on the standard error output.
+  public var warnings: [Diagnostic] = []
 
   public init(name: String = "step") { self.name = name }
 

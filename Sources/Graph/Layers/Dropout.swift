@@ -22,7 +22,7 @@ public struct Dropout: Layer {
     }
     guard builder.isTraining, rate > 0 else { return input }
     return builder.withSite(site) {
-      let chance = builder.random(.uniform, input.shape, stream: builder.stream(forLayer: builder.scope))
+      let chance = builder.random(.uniform, input.shape, ofStream: builder.stream(forLayer: builder.scope), at: site)
       return select(chance .>= rate, input * (1 / (1 - rate)), Tensor.zeros(like: input))
     }
   }

@@ -89,6 +89,24 @@ extension ModuleTree {
   }
 }
 
+extension ModuleTree {
+  /// The layers inside the model all of whose parameters are as asked, with the first parameter; of layers inside each other, the
+  /// outer one.
+  func outermostLayers(where isWanted: (Parameter) -> Bool) -> [(path: String, typeName: String, first: Parameter)] {
+    var found: [(path: String, typeName: String, first: Parameter)] = []
+    func visit(_ node: Node, _ path: String) {
+      let parameters = node.allParameters
+      if case .module = node.kind, !path.isEmpty, let first = parameters.first, parameters.allSatisfy(isWanted) {
+        found.append((path, node.typeName, first))
+        return
+      }
+      for (name, child) in node.children { visit(child, path.isEmpty ? name : path + "." + name) }
+    }
+    visit(root, "")
+    return found
+  }
+}
+
 extension ModuleTree.Node {
   /// Its parameters and those in containers that hold no module.
   var ownParameters: [Parameter] {
@@ -97,6 +115,9 @@ extension ModuleTree.Node {
         if case .module = child.node.kind { [] } else { child.node.ownParameters }
       }
   }
+
+  /// Its parameters and those of all that it holds.
+  var allParameters: [Parameter] { parameters.map(\.parameter) + children.flatMap { $0.node.allParameters } }
 
   var hasModules: Bool {
     children.contains { child in

@@ -10,15 +10,22 @@ public struct Loss: Sendable {
   private let compute: @Sendable (_ prediction: Tensor, _ target: Tensor) -> Tensor
   /// Whether its nodes have no line of the user's own.
   private var isBuiltIn = false
+  private let allowsBroadcasting: Bool
+  /// What targets must be for the loss to mean something; nil for any numbers.
+  package private(set) var targetRange: ClosedRange<Float>?
 
   /// A loss of one's own: the closure gives one float.
+  ///
+  /// - Parameter allowsBroadcasting: whether it is meant that each prediction meets each target where their shapes make it so;
+  ///   a warning says so otherwise.
   public init(
-    _ name: String, targetType: ElementType = .float32,
+    _ name: String, targetType: ElementType = .float32, allowsBroadcasting: Bool = false,
     _ compute: @escaping @Sendable (_ prediction: Tensor, _ target: Tensor) -> Tensor
   ) {
     self.name = name
     self.targetType = targetType
     self.compute = compute
+    self.allowsBroadcasting = allowsBroadcasting
   }
 
   /// The loss of a prediction, a scalar; its nodes carry the caller's line where the loss is built in.
@@ -29,15 +36,20 @@ public struct Loss: Sendable {
   }
 
   func callAsFunction(_ prediction: Tensor, _ target: Tensor, at site: CallSite) -> Tensor {
-    isBuiltIn ? prediction.builder.withSite(site) { compute(prediction, target) } : compute(prediction, target)
+    let builder = prediction.builder
+    if isBuiltIn { return builder.withSite(site) { compute(prediction, target) } }
+    return builder.watchingBroadcasts(of: prediction, with: target, in: "loss '\(name)'", isAllowed: allowsBroadcasting) {
+      compute(prediction, target)
+    }
   }
 
   private static func builtIn(
-    _ name: String, targetType: ElementType = .float32,
+    _ name: String, targetType: ElementType = .float32, targetRange: ClosedRange<Float>? = nil,
     _ compute: @escaping @Sendable (_ prediction: Tensor, _ target: Tensor) -> Tensor
   ) -> Loss {
     var loss = Loss(name, targetType: targetType, compute)
     loss.isBuiltIn = true
+    loss.targetRange = targetRange
     return loss
   }
 
@@ -48,7 +60,7 @@ public struct Loss: Sendable {
     CinchGraph.softmaxCrossEntropy($0, labels: $1)
   }
   /// The mean of the binary cross-entropies of sigmoid(prediction); targets are probabilities.
-  public static let binaryCrossEntropyWithLogits = builtIn("binaryCrossEntropyWithLogits") {
+  public static let binaryCrossEntropyWithLogits = builtIn("binaryCrossEntropyWithLogits", targetRange: 0...1) {
     CinchGraph.binaryCrossEntropyWithLogits($0, targets: $1)
   }
 }
@@ -72,7 +84,8 @@ public func meanSquaredError(
 public func softmaxCrossEntropy(
   _ logits: Tensor, labels: Tensor, file: StaticString = #filePath, line: Int = #line
 ) -> Tensor {
-  logits.builder.withSite(CallSite(file, line)) {
+  logits.warnUnlessLogits(of: "softmaxCrossEntropy", CallSite(file, line))
+  return logits.builder.withSite(CallSite(file, line)) {
     logits.builder.add(SoftmaxCrossEntropyOp(), [logits, labels], at: logits.site).mean()
   }
 }
@@ -81,7 +94,30 @@ public func softmaxCrossEntropy(
 public func binaryCrossEntropyWithLogits(
   _ logits: Tensor, targets: Tensor, file: StaticString = #filePath, line: Int = #line
 ) -> Tensor {
-  logits.builder.withSite(CallSite(file, line)) {
+  logits.warnUnlessLogits(of: "binaryCrossEntropyWithLogits", CallSite(file, line))
+  return logits.builder.withSite(CallSite(file, line)) {
     logits.builder.add(BinaryCrossEntropyOp(), [logits, targets], at: logits.site).mean()
+  }
+}
+
+extension Tensor {
+  /// Warns of what are probabilities already, and of one logit, whose softmax is 1 whatever it is.
+  fileprivate func warnUnlessLogits(of loss: String, _ site: CallSite) {
+    var origin = self
+    while Match(origin).op is Reshape || Match(origin).op is IdentityOp { origin = Match(origin).operand(0) }
+    let isOfClasses = loss == "softmaxCrossEntropy"
+    let activation = Match(origin).op is SoftmaxOp ? "softmax" : Match(origin).op is Logistic ? "sigmoid" : nil
+    if let activation {
+      builder.warn(
+        Diagnostic(
+          "\(loss) takes logits and applies \(isOfClasses ? "softmax" : "sigmoid") itself, but is given the result of a \(activation); leave that out",
+          at: site, notes: [.init("the \(activation)", at: origin.site)]), topic: "logits")
+    }
+    if isOfClasses, shape.extents.last == 1 {
+      builder.warn(
+        Diagnostic(
+          "softmaxCrossEntropy of one class, logits \(shape), is 0 whatever the logit; for two classes by one logit, use binaryCrossEntropyWithLogits",
+          at: site), topic: "one class")
+    }
   }
 }

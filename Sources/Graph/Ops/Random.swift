@@ -127,24 +127,36 @@ public struct Random: ElementwiseOp {
 }
 
 extension GraphBuilder {
-  /// Fresh random numbers for each step. `stream` tells them from the program's other random tensors; unless given, the
-  /// streams are numbered in the order of construction.
+  /// The streams that callers may choose: others are given to random tensors without one, and to layers.
+  static let chosenStreams: Range<Int32> = 0..<1 << 24
+
+  /// What tells draws outside of training apart, an input of the graph.
+  package static let drawName = "random.draw"
+
+  /// Fresh random numbers for each step. `stream`, from 0 to 2²⁴ − 1, tells them from the program's other random tensors: two of one
+  /// stream draw the same numbers, and those that name none have streams of their own.
   public func random(
     _ distribution: Random.Distribution, _ shape: Shape, stream: Int32? = nil, file: StaticString = #filePath,
     line: Int = #line
   ) -> Tensor {
     let site = CallSite(file, line)
+    if let stream, !Self.chosenStreams.contains(stream) {
+      record(Diagnostic("a stream of random numbers is from 0 to 2²⁴ − 1, not \(stream)", at: site))
+    }
+    return random(distribution, shape, ofStream: stream ?? nextStream(), at: site)
+  }
+
+  func random(_ distribution: Random.Distribution, _ shape: Shape, ofStream stream: Int32, at site: CallSite) -> Tensor {
     if let scan = openScans.popLast() {
       // The body of a scan takes slices of what all its iterations draw.
-      let all = random(distribution, Shape([scan.count] + shape.extents), stream: stream, file: file, line: line)
+      let all = random(distribution, Shape([scan.count] + shape.extents), ofStream: stream, at: site)
       let slice = loopVariable(TensorType(all.elementType, shape), at: site)
       openScans.append(scan)
       openScans[openScans.count - 1].slices.append((slice, all))
       return slice
     }
-    let stream = stream ?? nextStream()
     let variables = Self.randomState(at: site)
-    let seed = state(variables[0], at: site)
+    let seed = isOutsideTraining ? seedOfDraw(at: site) : state(variables[0], at: site)
     let step = state(variables[1], at: site)
     let element = add(Iota(shape), [], at: site)
     return elementwise(Random(distribution, stream: stream), [element, step, seed], at: site)
@@ -159,10 +171,19 @@ extension GraphBuilder {
     ]
   }
 
+  /// Outside of training, nothing of the state changes: the caller numbers the draws, each of which has a seed of its own.
+  private func seedOfDraw(at site: CallSite) -> Tensor {
+    let known = graph.inputs.first { $0.name == Self.drawName }.map { Tensor(builder: self, id: $0.node) }
+    let draw = known ?? input(Self.drawName, [], type: .int32, at: site)
+    func number(_ value: Int32) -> Tensor { constant(.int(value), at: site) }
+    // An odd factor, 2³² divided by the golden ratio, spreads neighbouring numbers over all seeds.
+    return state(Self.randomState(at: site)[0], at: site) ^ ((draw + number(1)) * number(-1_640_531_527))
+  }
+
   /// A graph that draws random numbers draws others in its next step.
   func advanceRandomStep() {
-    // Declared state alone draws nothing: evaluation leaves the training's random stream where it is.
-    guard let index = graph.state.firstIndex(where: { $0.name == "random.step" }),
+    // Declared state alone draws nothing, and evaluation leaves the training's random stream where it is.
+    guard !isOutsideTraining, let index = graph.state.firstIndex(where: { $0.name == "random.step" }),
       graph.nodes.contains(where: { $0.op is Random }),
       !graph.updates.contains(where: { $0.state.index == index })
     else { return }
@@ -171,7 +192,9 @@ extension GraphBuilder {
     update(step, to: step + 1, at: site)
   }
 
+  /// Below 0, where neither callers nor layers choose.
   private func nextStream() -> Int32 {
-    Int32(graph.nodes.count { $0.op is Random })
+    unnamedStreamCount += 1
+    return -unnamedStreamCount
   }
 }

@@ -43,6 +43,7 @@ public struct TrainingStep: Sendable {
           Diagnostic("a loss is one float32, but '\(loss.name)' gives \(value.type); reduce it by mean()", at: site))
         return
       }
+      warnOfIdleLayers(builder)
       // A parameter that the model never reads has no gradient, and stays as it is.
       let used = parameters.filter { builder.isRead($0.id) }.map {
         (variable: $0.variable, value: builder.read($0.id, at: $0.variable.site))
@@ -58,12 +59,12 @@ public struct TrainingStep: Sendable {
 
   /// Inputs `x` and `y`; outputs `loss` and the metrics.
   public func evaluation(_ input: TensorType, target: TensorType) -> Graph {
-    build("evaluation") { builder, _ in _ = outputs(builder, input, target) }
+    build("evaluation", isOutsideTraining: true) { builder, _ in _ = outputs(builder, input, target) }
   }
 
   /// Input `x`, output `prediction`.
   public func prediction(_ input: TensorType) -> Graph {
-    build("prediction") { builder, _ in
+    build("prediction", isOutsideTraining: true) { builder, _ in
       builder.output(Self.predictionName, model(self.input(builder, Self.inputName, input)), at: site)
     }
   }
@@ -74,18 +75,37 @@ public struct TrainingStep: Sendable {
     let value = builder.withScope("loss") { loss(prediction, expected, at: site) }
     builder.output(Self.lossName, value, at: site)
     for metric in metrics {
-      let value = builder.withScope(metric.name) { metric(prediction, expected, at: site) }
-      if value.shape.elementCount != 1 || value.elementType != .float32 {
+      let values = builder.withScope(metric.name) { metric(prediction, expected, at: site) }
+      if values.count != metric.meanCount {
         builder.record(
-          Diagnostic("a metric is one float32, but '\(metric.name)' gives \(value.type); reduce it by mean()", at: site))
+          Diagnostic("metric '\(metric.name)' keeps \(metric.meanCount) means (means:), but gives \(values.count)", at: site))
       }
-      builder.output(metric.name, value, at: site)
+      for (name, value) in zip(metric.outputNames, values) {
+        if value.shape.elementCount != 1 || value.elementType != .float32 {
+          builder.record(
+            Diagnostic("a metric is one float32, but '\(metric.name)' gives \(value.type); reduce it by mean()", at: site))
+        }
+        builder.output(name, value, at: site)
+      }
     }
     return value
   }
 
   private func input(_ builder: GraphBuilder, _ name: String, _ type: TensorType) -> Tensor {
     builder.input(name, type.shape, type: type.elementType, at: site)
+  }
+
+  /// A layer with parameters, none of which is read, has been forgotten.
+  private func warnOfIdleLayers(_ builder: GraphBuilder) {
+    let idle = ModuleTree(model).outermostLayers { parameter in
+      builder.stateByIdentity[parameter.identity].map { !builder.isRead($0) } ?? true
+    }
+    for (path, typeName, first) in idle {
+      builder.warn(
+        Diagnostic(
+          "the layer '\(path)' (\(typeName)) is never called in training, so its parameters stay as they begin",
+          at: first.site), topic: "idle layer \(path)")
+    }
   }
 
   private typealias Declared = (variable: StateVariable, id: StateID)
@@ -124,8 +144,11 @@ public struct TrainingStep: Sendable {
     return parameters
   }
 
-  private func build(_ name: String, _ body: (GraphBuilder, [Declared]) -> Void) -> Graph {
+  private func build(
+    _ name: String, isOutsideTraining: Bool = false, _ body: (GraphBuilder, [Declared]) -> Void
+  ) -> Graph {
     let builder = GraphBuilder(name: name)
+    builder.isOutsideTraining = isOutsideTraining
     let parameters = declareState(builder)
     let count = builder.graph.state.count
     body(builder, parameters)

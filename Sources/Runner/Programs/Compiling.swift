@@ -21,6 +21,7 @@ extension Graph {
   /// - Parameter workspace: where intermediate values lie, shared with programs that never run at the same time.
   func compile(_ options: ProgramOptions, in workspace: Workspace?) throws -> Program {
     if !diagnostics.isEmpty { throw GraphError(diagnostics) }
+    Warnings.show(warnings)
     try WorkerPool.check(workerCount: options.workers)
     func compile() throws -> ProgramCache.Entry {
       // What compiling took and has left would lie beside what the program works in.

@@ -36,7 +36,7 @@ extension Trainer {
     guard let seed = file.metadata["seed"].flatMap(UInt64.init) else {
       throw DataError("the metadata 'seed' is missing or no number", file: path)
     }
-    let loaded = try TrainingProgress(file.metadata, metricCount: metrics.count, path)
+    let loaded = try TrainingProgress(file.metadata, metricCount: metrics.reduce(0) { $0 + $1.meanCount }, path)
     let curve = try LossCurve(file, metrics: metrics.map(\.name), step: loaded.step, path)
     let tensors = file.tensors.filter { !LossCurve.tensorNames.contains($0.name) }
     try set(state.names, from: ParameterFile(path: path, tensors: tensors, unreadable: file.unreadable))

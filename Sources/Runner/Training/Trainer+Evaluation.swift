@@ -15,13 +15,16 @@ extension Trainer {
     for batch in 0..<plan.count {
       let rows = plan.rows(batch, in: nil)
       let program = try bound(.evaluation, data, rows)
+      // An evaluation that is repeated gives the same numbers.
+      try program.setDraw(batch)
       let (loss, values) = try losses(of: program, data, rows)
       sums.add(loss: loss, metrics: values, rowCount: rows?.count ?? data.count)
     }
-    return sums.evaluation(metrics.map(\.name))
+    return sums.evaluation(metrics)
   }
 
-  /// What the model makes of each row.
+  /// What the model makes of each row. Where it draws random numbers outside of training, each call draws others, and training
+  /// goes on as if there had been none.
   ///
   /// - Parameter batchSize: rows at a time; all of them unless given.
   public func predict(_ x: HostTensor, batchSize: Int? = nil) throws -> HostTensor {
@@ -32,6 +35,8 @@ extension Trainer {
       let input = rows.map { x.rows(at: $0) } ?? x
       let program = try program(.prediction, input.type, nil).program
       try program.setInput(TrainingStep.inputName, to: input)
+      try program.setDraw(drawCount)
+      drawCount += 1
       parts.append(try program.step(state, output: TrainingStep.predictionName))
     }
     return HostTensor.stacked(parts)
@@ -74,7 +79,7 @@ extension Trainer {
         }
         return value.scalar
       }
-      return (try scalar(TrainingStep.lossName), try metrics.map { try scalar($0.name) })
+      return (try scalar(TrainingStep.lossName), try metrics.flatMap(\.outputNames).map(scalar))
     } catch let error as RuntimeCheckError {
       throw located(error, data, rows)
     }
@@ -91,6 +96,14 @@ extension Trainer {
       return TrainingError.labelOutOfRange(position: data.y.coordinates(of: index), label: error.value, limit: error.limit)
     }
     return error
+  }
+}
+
+extension Program {
+  /// Tells the random numbers of a run outside of training from those of others, if it draws any.
+  fileprivate func setDraw(_ number: Int) throws {
+    guard step.inputs.contains(where: { $0.name == GraphBuilder.drawName }) else { return }
+    try setInput(GraphBuilder.drawName, to: HostTensor(.int32([Int32(truncatingIfNeeded: number)]), shape: []))
   }
 }
 

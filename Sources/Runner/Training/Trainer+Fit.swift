@@ -65,6 +65,7 @@ extension Trainer {
         rowCount: progress.rowCount, batchSize: progress.batchSize, givenRowCount: data.count,
         givenBatchSize: plan.batchSize)
     }
+    warnOfTargets(data)
     (progress.rowCount, progress.batchSize) = (data.count, plan.batchSize)
     isStopping = false
     run += 1
@@ -95,6 +96,19 @@ extension Trainer {
     return last
   }
 
+  /// A loss on targets for which it means nothing trains something else without a word.
+  private func warnOfTargets(_ data: Dataset) {
+    guard let range = definition.loss.targetRange, case .float32(let targets) = data.y.elements,
+      let index = targets.firstIndex(where: { !range.contains($0) })
+    else { return }
+    var warning = Diagnostic(
+      "y\(data.y.coordinates(of: index)) is \(targets[index]), but \(definition.loss.name) takes targets from \(range.lowerBound) to \(range.upperBound)",
+      at: definition.site)
+    warning.severity = .warning
+    warning.topic = "targets"
+    Warnings.show([warning])
+  }
+
   private func checkOptimizer() throws {
     guard optimizer.hasSameStep(as: definition.optimizer) else {
       throw TrainingError.otherOptimizer(given: "\(optimizer)", compiled: "\(definition.optimizer)")
@@ -111,12 +125,12 @@ extension Trainer {
     while progress.batch < plan.count {
       let rows = plan.rows(progress.batch, in: order)
       try trainOneBatch(plan, rows)
-      reporter.endBatch(progress) { progress.sums.evaluation(metrics.map(\.name)) }
+      reporter.endBatch(progress) { progress.sums.evaluation(metrics) }
       if let steps = saving?.everySteps, progress.step % steps == 0, progress.batch < plan.count, let path = saving?.path {
         try save(to: path)
       }
     }
-    let training = progress.sums.evaluation(metrics.map(\.name))
+    let training = progress.sums.evaluation(metrics)
     progress.epoch += 1
     (progress.batch, progress.sums) = (0, RowSums())
     let evaluation = try validation.map { try evaluate($0, batchSize: plan.batchSize) }

@@ -28,6 +28,8 @@ public final class Trainer {
   var isStopping = false
   /// Of the `fit` under way.
   var reporter: ProgressReporter?
+  /// Numbers the predictions.
+  var drawCount = 0
   /// Numbers the calls of `fit`.
   var run = 0
   private let options: ProgramOptions
@@ -136,7 +138,7 @@ public struct TrainingProgress: Sendable, Hashable {
   var batchSize = 0
 }
 
-/// The loss and the metrics, summed over rows.
+/// The loss and the means of the metrics, summed over rows.
 struct RowSums: Sendable, Hashable {
   var rowCount = 0
   var loss = 0.0
@@ -149,10 +151,14 @@ struct RowSums: Sendable, Hashable {
     for index in metrics.indices { self.metrics[index] += Double(metrics[index]) * Double(rowCount) }
   }
 
-  func evaluation(_ names: [String]) -> Evaluation {
+  func evaluation(_ metrics: [Metric]) -> Evaluation {
     let count = Double(max(rowCount, 1))
-    return Evaluation(
-      loss: loss / count, metrics: zip(names, metrics).map { ($0, $1 / count) }, rowCount: rowCount)
+    var means = self.metrics[...]
+    let values = metrics.map { metric in
+      defer { means = means.dropFirst(metric.meanCount) }
+      return (metric.name, means.count < metric.meanCount ? .nan : metric.finish(means.prefix(metric.meanCount).map { $0 / count }))
+    }
+    return Evaluation(loss: loss / count, metrics: values, rowCount: rowCount)
   }
 }
 
