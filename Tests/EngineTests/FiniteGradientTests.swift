@@ -40,6 +40,13 @@ import Testing
       Formula(
         "x · sigmoid x by hand", { $0 / (1 + exp(-$0)) }, { s($0) + $0 * ds($0) }, { 2 * ds($0) + $0 * ds($0) * (1 - 2 * s($0)) }),
       Formula("elu by hand", { select($0 .> 0, $0, exp($0) - 1) }, { $0 > 0 ? 1 : e($0) }, { $0 > 0 ? 0 : e($0) }),
+      Formula("√|x|", { sqrt(abs(relu($0))) }, { $0 > 0 ? 0.5 / $0.squareRoot() : 0 }, { _ in .nan }),
+      Formula("log of the larger", { log(maximum(sigmoid($0), exp($0))) }, { _ in 1 }, { _ in .nan }),
+      Formula(
+        "in a loop",
+        { x in
+          scan(over: x, initial: x.sliced(along: 0, 0..<1).squeezed(0)) { (carried: $1, output: log(1 + exp($0))) }.stacked
+        }, { s($0) }, { ds($0) }),
       Formula("log where positive", { select($0 .> 0, log($0), $0) }, { $0 > 0 ? 1 / $0 : 1 }, { $0 > 0 ? -1 / $0 / $0 : 0 }),
       Formula(
         "√ of relu", { sqrt(relu($0)) }, { $0 > 0 ? 0.5 / $0.squareRoot() : 0 }, { $0 > 0 ? -0.25 / ($0 * $0.squareRoot()) : 0 }),

@@ -66,6 +66,9 @@ struct StableForms {
       return Logarithm(value: match.operand(0), mayOverflow: true)
     case let op as SoftmaxOp:
       return Logarithm(value: logSoftmax(match.operand(0), axis: op.axis))
+    // The logarithm of the largest is the largest logarithm.
+    case is Maximum: return both { maximum($0, $1) }
+    case is Minimum: return both { minimum($0, $1) }
     case is Multiply: return both(+)
     case is Divide: return both(-)
     case is Add:
@@ -99,7 +102,9 @@ struct StableForms {
       guard match.op is OneHot || match.operand(0).elementType == .bool else { return nil }
       let never = constant(-.infinity, like: x)
       return Logarithm(value: select(x .== Tensor.zeros(like: x), never, Tensor.zeros(like: x)), isBetter: false)
-    case let op where op is Reshape || op is Transpose || op is Broadcast || op is Slice || op is Gather:
+    case let op
+    where op is Reshape || op is Transpose || op is Broadcast || op is Slice || op is Gather || op is Max
+      || op is Min:
       return next(0).map {
         let operands = [$0.value] + match.operands.dropFirst()
         return Logarithm(value: x.builder.add(op, operands, at: x.site), isBetter: $0.isBetter, mayOverflow: $0.mayOverflow)

@@ -197,7 +197,12 @@ public struct Absolute: ElementwiseOp, AttributeFree {
     .init(.absolute, operands, type: operands[0])
   }
   public func reference(_ x: [Double]) -> Double { abs(x[0]) }
-  public func gradients(_ c: GradientContext) -> [Tensor?] { [c.gradient * sign(c.operands[0])] }
+  public func gradients(_ c: GradientContext) -> [Tensor?] {
+    let slope = c.gradient * sign(c.operands[0])
+    // √|a| at 0: ∞ · 0.
+    let zero = Tensor.zeros(like: c.operands[0])
+    return [c.gradient.mayBeInfinite() ? select(c.operands[0] .== zero, zero, slope) : slope]
+  }
   public static var samples: [OpSample] {
     floatSamples(Absolute(), -2...2) + integerSamples(Absolute(), count: 1)
   }

@@ -30,7 +30,7 @@ struct ProgramStep: Sendable {
   }
 
   private static let written: [ProgramStep] =
-    arithmetic + functions + choices + rows + shapes + indices + images + loops + specials + updates
+    arithmetic + functions + choices + rows + shapes + indices + images + loops + specials + formulas + updates
 
   /// For every op of the catalogue at least one: where none is written here, its samples.
   static let all: [ProgramStep] = {

@@ -20,6 +20,39 @@ extension ProgramStep {
     },
   ]
 
+  /// Formulas by hand, of numbers at which parts of them overflow or vanish, though neither the value nor its gradient does.
+  static let formulas: [ProgramStep] = [
+    ProgramStep(LogSumExpOp.self) { w in
+      let x = w.anyFloat(rank: 1)
+      let large = x.tensor * Float(120 / x.bound)
+      let axis = Int.random(in: 0..<large.shape.rank, using: &w.random)
+      let forms: [(Tensor) -> Tensor] = [
+        { log(exp($0).sum(along: axis)) }, { log(exp($0).mean(along: axis, keepingAxes: true)) },
+        { log(softmax($0, axis: axis)) },
+        { log(1 + exp($0)) }, { log1p(exp($0)) }, { log(sigmoid($0)) }, { log(1 - sigmoid($0)) },
+        { log(1 / (1 + exp(-$0))) }, { log(exp($0) / exp($0).sum(along: axis, keepingAxes: true)) },
+        { log(exp($0) + exp(-$0)) }, { $0 / (1 + exp(-$0)) },
+      ]
+      w.add((forms.randomElement(using: &w.random) ?? forms[0])(large) / 60, bound: 6)
+    },
+    ProgramStep(LogAddExpOp.self) { w in
+      let x = w.anyFloat()
+      let y = w.partner(of: x.tensor.shape)
+      let (a, b) = (x.tensor * Float(120 / x.bound), y.tensor * Float(120 / y.bound))
+      w.add((w.random.oneIn(2) ? logAddExp(a, b) : log(exp(a) + exp(b))) / 60, bound: 4)
+    },
+    ProgramStep(WhereNonzero.self) { w in
+      let x = w.newFloat(w.shape())
+      let forms: [(Tensor) -> Tensor] = [
+        { exp($0 * 60) / (1 + exp($0 * 60)) }, { (exp($0 * 60) - exp($0 * -60)) / (exp($0 * 60) + exp($0 * -60)) },
+        { select($0 .> 0.25, log($0), $0) },
+        { minimum(exp($0 * 60), $0 * 0 + 3) }, { select($0 .> 0, $0 * 0.5, exp($0 * 90) - 1) },
+        { sqrt((relu($0) * relu($0)).sum(along: -1)) }, { power(power($0, 2), 0.5) },
+      ]
+      w.add((forms.randomElement(using: &w.random) ?? forms[0])(x), bound: 20)
+    },
+  ]
+
   /// State that is awkward to update in place.
   static let updates: [ProgramStep] = [
     ProgramStep(ReadState.self) { w in
