@@ -113,6 +113,15 @@ import Testing
     Case(
       name: "the second factor transposed, in runs along k", a: [26, 40_003], b: [130, 40_003],
       build: { matmul($0, $1.transposed(to: [1, 0])) }, says: ["packed and turned", "runs along k"]),
+    Case(
+      name: "two rows, the second factor transposed", a: [2, 83], b: [45, 83],
+      build: { matmul($0, $1.transposedMatrix()) }, says: ["packed and turned"]),
+    Case(
+      name: "five rows, the second factor transposed and computed", a: [5, 83], b: [45, 83],
+      build: { relu(matmul($0, exp($1).transposedMatrix())) }, says: ["packed and turned"]),
+    Case(
+      name: "five rows of each batch, the second factor transposed", a: [7, 5, 19], b: [7, 18, 19],
+      build: { matmul($0, $1.transposed(to: [0, 2, 1])) }, says: ["packed and turned"]),
     Case(name: "few columns, many rows", a: [300, 64], b: [64, 10], build: { matmul($0, $1) }, says: ["divide rows"]),
   ]
 

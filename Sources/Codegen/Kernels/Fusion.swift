@@ -208,8 +208,9 @@ struct Fusion {
     isTile(root) && root.axes[root.axes.count - 2] >= ContractionSchedule.leastPackedRows
   }
 
-  /// Whether the second operand's neighbours along the last axis are neighbours in memory (or one element). With few
-  /// rows, bringing them together would cost more than it saves; with many, packing does it.
+  /// Whether the second operand's neighbours along the last axis are neighbours in memory (or one element), or those along k are,
+  /// which packing turns in registers. With few rows, bringing them together would cost more than it saves; with many, packing
+  /// does it.
   private func hasColumnsSideBySide(_ root: Root, _ kept: [Int], _ all: Evaluator) -> Bool {
     guard root.axes[root.axes.count - 2] >= 4, !Self.packsSecondFactor(root), !table.isStored(root.operands[1]) else {
       return true
@@ -220,7 +221,12 @@ struct Fusion {
       of: root, kept: kept, inner: Array(all.extents[kept.count...]))
     let index = evaluator.intern(Array(own.dropLast(2)) + reduced + [own[own.count - 1]])
     guard (try? evaluator.value(root.operands[1], index)) != nil else { return true }
-    return evaluator.reads.allSatisfy { (0...1).contains($0.index.coefficient(of: column)) }
+    let depth = (kept.count..<all.extents.count).last { all.extents[$0] >= ContractionSchedule.leastTurnedDepth }
+      .map { LoopVariable(raw: Int32($0)) }
+    return evaluator.reads.allSatisfy { read in
+      (0...1).contains(read.index.coefficient(of: column))
+        || !read.isPartial && depth.map { read.index.coefficient(of: $0) == 1 } ?? false
+    }
   }
 
   /// Orders other than a plain chain number the reduced elements across rows, so the axes must collapse into one.

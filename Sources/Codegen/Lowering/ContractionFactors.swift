@@ -68,6 +68,10 @@ struct ContractionFactors {
     let rows = packedAxes.domain.filter(isRow)
     let rowCount = rows.reduce(1) { $0 * $1.extent }
     let depthCount = packedAxes.inner[0].reduce(1) { $0 * $1.extent }
+    // Even two rows are worth it, since lanes would fetch each column by itself otherwise.
+    if rowCount > 1, body.liesAlongDepth(second, widest, body.stages[0].axes, atLeast: ContractionSchedule.leastTurnedDepth) {
+      return true
+    }
     guard rowCount >= ContractionSchedule.leastPackedRows else { return false }
     if !isPlain { return true }
     let computesRows =

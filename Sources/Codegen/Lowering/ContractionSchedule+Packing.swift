@@ -129,7 +129,7 @@ extension ContractionSchedule {
     // The last vectors of the last k end after the panel.
     if packing.slide != nil { packing.elementCount += lanes }
     if packing.columns.count == 1 {
-      if body.liesAlongDepth(second, column, stage.axes, atLeast: lanes / 2) { packing.turnedBlock = lanes }
+      if body.liesAlongDepth(second, column, stage.axes, atLeast: Self.leastTurnedDepth) { packing.turnedBlock = lanes }
       let strips = panel.dividedUp(by: strip)
       let step = strips > 1 ? Self.step(packing.elementCount) : packing.elementCount
       packing.stripStep = step

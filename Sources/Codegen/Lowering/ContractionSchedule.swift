@@ -80,6 +80,8 @@ struct ContractionSchedule: Sendable {
 
   /// Rows for which packing what is not a run of neighbours pays.
   static let leastPackedRows = 8
+  /// k that lie side by side from which blocks of them are turned, so that columns lie side by side.
+  static let leastTurnedDepth = 8
   /// k for which packing rows of the first factor pays.
   static let leastPackedDepth = 64
   /// Elements of a cache line.
