@@ -122,6 +122,12 @@ import Testing
     Case(
       name: "five rows of each batch, the second factor transposed", a: [7, 5, 19], b: [7, 18, 19],
       build: { matmul($0, $1.transposed(to: [0, 2, 1])) }, says: ["packed and turned"]),
+    Case(
+      name: "a narrow strip in taller tiles of its own, with an epilogue through memory", a: [45, 20], b: [20, 57],
+      build: { gelu(matmul($0, $1)) }, says: ["tiles of"]),
+    Case(
+      name: "many rows of odd lines of short chains, divided among workers", a: [205, 20], b: [20, 261],
+      build: { matmul($0, $1) }, says: ["divide rows"]),
     Case(name: "few columns, many rows", a: [300, 64], b: [64, 10], build: { matmul($0, $1) }, says: ["divide rows"]),
   ]
 
@@ -135,6 +141,28 @@ import Testing
     #expect(step.kernelList.contains("rows packed, workers divide panels"), "\(step.kernelList)")
     let extents = step.loops.description.matches(of: #/parallel i\d+ in (\d+)/#).compactMap { Int($0.1) }
     #expect(extents[0] % 2 == 0 && extents.count == (columns % 2 == 0 ? 1 : 2), "\(step.kernelList)\n\(step.loops)")
+  }
+
+  /// What is left of the columns has accumulators to spare: its tiles are taller, so that as many chains run.
+  @Test func narrowStripsHaveTallerTiles() throws {
+    let graph = Graph { g in g.output("y", matmul(g.input("a", [64, 40]), g.input("b", [40, 56]))) }
+    let step = try lower(graph.optimised(), target: Target(vectorSet: .avx2))
+    #expect(step.kernelList.contains("tiles of 4 × 24 and 13 × 8"), "\(step.kernelList)")
+  }
+
+  /// Fifteen strips and a rest are eight for each of two workers: the worker that has seven takes the rest.
+  @Test func restsGoToTheWorkerWithFewestStrips() throws {
+    let graph = Graph { g in g.output("y", matmul(g.input("a", [37, 600]), g.input("b", [1021, 600]).transposedMatrix())) }
+    let step = try lower(graph.optimised(), target: Target(vectorSet: .avx512, workers: 2))
+    let c = step.portableC
+    #expect(c.contains("= 15 * worker / workers;") && c.contains("= worker > 0;"), "\(step.kernelList)\n\(c)")
+  }
+
+  /// Rows of results that share cache lines are divided, not panels, where workers would be at the same row at the same time.
+  @Test(arguments: [1021, 1024]) func workersDividePanelsOrRowsByCacheLines(_ width: Int) throws {
+    let graph = Graph { g in g.output("y", matmul(g.input("x", [37, 1021]).transposedMatrix(), g.input("d", [37, width]))) }
+    let step = try lower(graph.optimised(), target: Target(vectorSet: .avx512, workers: 2))
+    #expect(step.kernelList.contains(width == 1021 ? "divide rows" : "divide panels"), "\(step.kernelList)")
   }
 
   @Test(arguments: cases) func everyEngineGivesTheSameBits(_ test: Case) throws {

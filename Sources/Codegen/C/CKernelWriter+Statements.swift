@@ -206,9 +206,9 @@ extension CKernelWriter {
     enclosing.append(loop.variable)
     if loop.axis == .parallel {
       let last = "last\(loop.variable.raw)"
-      out.writeLine("const long \(last) = \(loop.extent) * (worker + 1) / workers;")
-      out.writeLine(
-        "for (long \(variable) = \(loop.extent) * worker / workers; \(variable) < \(last); \(variable)++) {")
+      let share = WorkerShare(extent: loop.extent)
+      out.writeLine("const long \(last) = \(share.end);")
+      out.writeLine("for (long \(variable) = \(share.first); \(variable) < \(last); \(variable)++) {")
     } else {
       out.writeLine("for (long \(variable) = 0; \(variable) < \(loop.extent); \(variable)++) {")
     }

@@ -42,7 +42,7 @@ extension ContractionSchedule {
     guard row.mask.nonzeroBitCount == 1, depthCount >= Self.leastPackedDepth,
       body.loadStride(first, LoopVariable(raw: Int32(row.axis))) == 1, body.isComputed(first) || strips >= 4 && isFarApart
     else { return }
-    if division == .panels, target.workers > 1, rows.isEmpty, row.extent % target.workers == 0, packing?.columns.count == 1,
+    if division == .panels, target.workers > 1, rows.isEmpty, packing?.columns.count == 1,
       row.extent >= max(4 * tile * target.workers, 2 * column.extent)
     {
       // Each worker would pack all rows again for its panels; columns cost less, being neighbours.

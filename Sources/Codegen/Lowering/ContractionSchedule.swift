@@ -47,10 +47,13 @@ struct ContractionSchedule: Sendable {
   let rows: [LoopAxis]
   let row: LoopAxis
   let column: LoopAxis
+  private let lanes: Int
   /// Reduced axes, outermost first.
   let inner: [LoopAxis]
   /// Rows of a register tile.
   var tile: Int
+  /// By vectors, less one: rows of the tiles of a strip that is narrower than the others. Empty where all have as many.
+  var narrowTiles: [Int] = []
   /// Columns of a register tile.
   var strip: Int
   /// Columns of a panel: a multiple of `strip`, or all.
@@ -117,6 +120,7 @@ extension ContractionSchedule {
     var rows = axes.domain.dropLast().filter(factors.isRow)
     guard !rows.isEmpty, !axes.inner[0].isEmpty else { return nil }
     inner = axes.inner[0]
+    lanes = target.lanes
 
     let costs = TileCosts(target)
     let rowCosts = rows.map { (extent: $0.extent, cost: body.takesLines(factors.first, $0, body.stages[0].axes) ? 2.0 : 1.0) }
@@ -126,11 +130,14 @@ extension ContractionSchedule {
     if let outermost = batches.first, outermost.extent >= leastBatches {
       division = .batches
       best = costs.best(rows: rowCosts, columns: column.extent, workers: 1)
+    } else if packs, Self.panelsShareLines(rows, column, axes.inner[0], target) {
+      division = .rows
+      best = costs.best(rows: rowCosts, columns: column.extent, workers: 1)
     } else {
       (division, best) = Self.divided(rowCosts, column.extent, packs: packs, workers: target.workers, costs)
     }
     row = rows.remove(at: best.row)
-    rowShare = row.extent
+    rowShare = packs && division == .rows ? row.extent / target.workers : row.extent
     self.rows = rows
     tile = best.tile
     strip = min(best.vectors * target.lanes, column.extent)
@@ -146,11 +153,29 @@ extension ContractionSchedule {
       keepRowsWhole(body, target, limit: limit)
       finishPacking(body, lanes: target.lanes)
     }
+    if !keepsRows, packing != nil || division != .rows {
+      narrowTiles = (1..<max(1, strip.dividedUp(by: target.lanes))).map { costs.height($0, rows: rowShare) }
+    }
     askAhead(body, target, isPlain: factors.isPlain)
+  }
+
+  /// Rows of a tile that is so many columns wide.
+  func tile(ofColumns count: Int) -> Int {
+    let vectors = count.dividedUp(by: lanes)
+    return vectors <= narrowTiles.count ? narrowTiles[vectors - 1] : tile
   }
 
   /// A panel has half of the second level.
   private static func panelElements(_ target: Target) -> Int { max(target.level2Bytes / 2 / 4, 16 << 10) }
+
+  /// Whether workers that divide panels would write the same cache lines, and a row takes so little that they would do so at the
+  /// same time. Each packs all columns if they divide rows, which many rows make good.
+  private static func panelsShareLines(
+    _ rows: [LoopAxis], _ column: LoopAxis, _ inner: [LoopAxis], _ target: Target
+  ) -> Bool {
+    target.workers > 1 && rows.count == 1 && rows[0].extent >= 64 * target.workers && column.extent % line != 0
+      && inner.reduce(1) { $0 * $1.extent } <= 128
+  }
 
   /// Whether workers divide panels or rows, which cost less of what isn't packed for each of them, with the tile for that.
   private static func divided(
@@ -166,6 +191,8 @@ extension ContractionSchedule {
 
   var text: String {
     var text = "tiles of \(tile) × \(strip)"
+    let rest = (panel < column.extent && panel % strip > 0 ? panel : column.extent) % strip
+    if rest > 0, self.tile(ofColumns: rest) != tile { text += " and \(self.tile(ofColumns: rest)) × \(rest)" }
     if packing != nil { text += ", panels of \(min(panel, column.extent)) columns packed" }
     if packing?.turnedBlock != nil { text += " and turned" }
     if packing?.slide != nil { text += " once for all lines of a window" }

@@ -137,7 +137,7 @@ extension Emitter {
     }
     emitStrips(schedule, columns) { emitter, columns in
       emitter.emitOuter(schedule.rows, isTop: false) { emitter, _ in
-        emitter.emitBlocks(share.count, of: schedule.tile) { write(&$0, share.start + $1, $2, columns) }
+        emitter.emitBlocks(share.count, of: schedule.tile(ofColumns: columns.count)) { write(&$0, share.start + $1, $2, columns) }
       }
     }
   }
@@ -222,7 +222,8 @@ extension Emitter {
 
   /// Asks for some of the rows that will be packed next, as many as let all tiles of a panel ask for all.
   private mutating func emitNextPanel(_ schedule: ContractionSchedule, _ row: AffineExpression, _ columns: Columns) {
-    guard let access = schedule.nextPanel else { return }
+    // The last panel has no next one.
+    guard let access = schedule.nextPanel, columns.count == schedule.strip else { return }
     let depth = schedule.inner[0]
     let tiles = schedule.row.extent.dividedUp(by: schedule.tile)
     let share = depth.extent.dividedUp(by: tiles)

@@ -177,7 +177,10 @@ struct Lowering {
       end = alignedTo64(end + 4 * count)
       return id
     }
-    if contraction.storesTile { workspace.tile = add("tile", contraction.tile * contraction.strip, &self) }
+    if contraction.storesTile {
+      let rows = max(contraction.tile, contraction.narrowTiles.max() ?? 0)
+      workspace.tile = add("tile", rows * contraction.strip, &self)
+    }
     if let packing = contraction.packing { workspace.panel = add("panel", packing.elementCount, &self) }
     if contraction.packedTiles > 0 {
       workspace.rows = add("rows", contraction.packedTiles * contraction.packedTileStep, &self)

@@ -36,26 +36,44 @@ struct TileCosts {
     var cost: Double
   }
 
+  /// Tiles of some vectors over all rows of an axis: their height, what they cost for one k, and how many copies of the code
+  /// they are.
+  private func tiles(_ vectors: Int, rows: Int) -> (height: Int, cost: Double, copies: Int) {
+    let most = (registers - vectors - 1) / vectors
+    var best = (height: 1, cost: Double.infinity, copies: 1)
+    for height in 1...max(1, min(rows, most, 14)) {
+      let runs = blocks(rows, height)
+      let cost = runs.reduce(0) { $0 + Double($1.count) * cycles(vectors, $1.size) }
+      if cost * copyFactor(runs.count) < best.cost * copyFactor(best.copies) { best = (height, cost, runs.count) }
+    }
+    return best
+  }
+
+  /// A rest is another copy of the code, which has to be compiled and fetched.
+  private func copyFactor(_ copies: Int) -> Double { 1 + 0.03 * Double(copies - 1) }
+
+  /// Rows of a tile that is so many vectors wide.
+  func height(_ vectors: Int, rows: Int) -> Int { tiles(vectors, rows: rows).height }
+
   /// What costs least when `workers` share the strips. Each row has a factor that its tiles cost.
   func best(rows: [(extent: Int, cost: Double)], columns: Int, workers: Int) -> Tile {
     let vectorCount = columns.dividedUp(by: lanes)
     var best = Tile(row: 0, tile: 1, vectors: 1, cost: .infinity)
     for vectors in 1...min(vectorCount, mostVectors) {
-      let most = (registers - vectors - 1) / vectors
       for axis in rows.indices {
         let others = rows.enumerated().reduce(rows[axis].cost) { $0 * ($1.offset == axis ? 1 : Double($1.element.extent)) }
-        for tile in 1...max(1, min(rows[axis].extent, min(most, 14))) {
-          var cost = 0.0
-          let (strips, runs) = (blocks(vectorCount, vectors), blocks(rows[axis].extent, tile))
-          for strip in strips {
-            // The last worker takes the rest beside its share.
-            let share = strip.count == 1 ? 1 : strip.count.dividedUp(by: workers)
-            for run in runs { cost += Double(share * run.count) * cycles(strip.size, run.size) }
-          }
-          // A rest is another copy of the code, which has to be compiled and fetched.
-          cost *= others * (1 + 0.03 * Double(strips.count * runs.count - 1))
-          if cost < best.cost { best = Tile(row: axis, tile: tile, vectors: vectors, cost: cost) }
+        let (strips, rest) = vectorCount.quotientAndRemainder(dividingBy: vectors)
+        let whole = tiles(vectors, rows: rows[axis].extent)
+        var cost = Double(strips.dividedUp(by: workers)) * whole.cost
+        var copies = whole.copies
+        if rest > 0 {
+          // Worker 0, which takes the rest, has no more of the strips than others.
+          let narrow = tiles(rest, rows: rows[axis].extent)
+          cost = max(cost, Double(strips / workers) * whole.cost + narrow.cost)
+          copies += narrow.copies
         }
+        cost *= others * copyFactor(copies)
+        if cost < best.cost { best = Tile(row: axis, tile: whole.height, vectors: vectors, cost: cost) }
       }
     }
     return best

@@ -28,8 +28,9 @@ struct AsmBlock: Sendable {
     var indentation = "  "
     if !program.comment.isEmpty { text.write("  /* \(Self.comment(program.comment)) */\n") }
     if let slice {
-      text.write("  first = \(slice.extent) * worker / workers;\n")
-      text.write("  count = \(slice.extent) * (worker + 1) / workers - first;\n")
+      let share = WorkerShare(extent: slice.extent)
+      text.write("  first = \(share.first);\n")
+      text.write("  count = \(share.end) - first;\n")
       text.write("  if (count > 0) {\n")
       indentation = "    "
     }
