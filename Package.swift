@@ -73,7 +73,7 @@ let package = Package(
       name: "EngineTests", dependencies: ["Cinch", "CinchCodegen", "CinchGraph", "CinchRunner", "TestSupport"],
       exclude: ["Goldens"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "BenchmarkTests", dependencies: ["Cinch", "CinchRunner", "BenchmarkWorkloads", "cinch-bench"],
+      name: "BenchmarkTests", dependencies: ["Cinch", "CinchCodegen", "CinchRunner", "BenchmarkWorkloads", "cinch-bench"],
       swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6]

@@ -124,6 +124,8 @@ import Testing
     #expect(try apply(.select, .bool(true), .double(1), .double(2)) == .double(1))
     #expect(try apply(.select, .bool(false), .int(1), .int(2)) == .int(2))
     #expect(try apply(.select, .bool(true), .bool(false), .bool(true)) == .bool(false))
+    #expect(try apply(.selectRarely, .bool(true), payload, .float(1)) == payload)
+    #expect(try apply(.selectRarely, .bool(false), .int(1), .int(2)) == .int(2))
   }
 
   @Test func conversionToIntegerTruncatesAndSaturates() throws {
@@ -172,7 +174,7 @@ import Testing
       for type in ElementType.allCases where opcode.accepts(type) {
         for target in ElementType.allCases {
           var inputs = [ElementType](repeating: type, count: opcode.operandCount)
-          if opcode == .select { inputs[0] = .bool }
+          if opcode.isSelection { inputs[0] = .bool }
           let function = ScalarFunction(opcode, inputs, type: target)
           guard (try? function.verify()) != nil else { continue }
           let result = function.evaluate(inputs.map { ElementArray(zeros: 3, type: $0) })

@@ -61,6 +61,30 @@ import Testing
     }
   }
 
+  /// The gradient of a pool writes places that lie apart, behind whatever stride.
+  @Test(arguments: [
+    (Size2D(1, 3), [2, 3, 1, 51]), (Size2D(1, 4), [3, 2, 1, 132]), (Size2D(5, 1), [2, 2, 85, 1]), (Size2D(3, 4), [1, 2, 9, 76]),
+  ])
+  func gradientsOfPoolsRunInVectors(_ window: Size2D, _ extents: [Int]) throws {
+    let shape = Shape(extents)
+    for isMax in [true, false] {
+      let graph = Graph { g in
+        let x = g.input("x", shape)
+        // Behind a product, the gradient is no tensor of its own.
+        let weights = g.input("weights", [4, shape[1], 1, 1])
+        let y = relu(conv2d(x, weights))
+        let pooled = isMax ? maxPool2d(y, window) : averagePool2d(y, window)
+        let loss = (pooled * tanh(pooled)).sum()
+        for (index, gradient) in Cinch.gradients(of: loss, withRespectTo: [x, weights]).enumerated() {
+          g.output("g\(index)", gradient)
+        }
+      }
+      for step in try steps(graph) where step.target.vectorSet != .scalar {
+        #expect(step.scalarKernels(step.target).isEmpty, "\(step.kernelList)")
+      }
+    }
+  }
+
   /// Pairs of bytes have no instructions that bring them together, and are no reason to leave a kernel to plain C.
   @Test(arguments: [ElementType.float32, .int32, .bool]) func pairsOfEveryTypeRunInVectors(_ type: ElementType) throws {
     let graph = Graph { g in

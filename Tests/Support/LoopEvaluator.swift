@@ -216,7 +216,7 @@ public struct LoopEvaluator {
     case .notEqual: return x[0] != x[1] ? 1 : 0
     case .less: return x[0] < x[1] ? 1 : 0
     case .lessOrEqual: return x[0] <= x[1] ? 1 : 0
-    case .select: return operands[0].boolValue ? operands[1].bits : operands[2].bits
+    case .select, .selectRarely: return operands[0].boolValue ? operands[1].bits : operands[2].bits
     case .bitcast: return operands[0].bits
     case .convert:
       switch type {
@@ -252,7 +252,7 @@ public struct LoopEvaluator {
     case .or: return int(x[0] | x[1])
     case .exclusiveOr: return int(x[0] ^ x[1])
     case .not: return int(~x[0])
-    case .select: return operands[0].boolValue ? operands[1].bits : operands[2].bits
+    case .select, .selectRarely: return operands[0].boolValue ? operands[1].bits : operands[2].bits
     case .shiftLeft: return int(x[0] &<< (x[1] & 31))
     case .shiftRightLogical: return UInt64(UInt32(bitPattern: x[0]) &>> UInt32(x[1] & 31))
     case .shiftRightArithmetic: return int(x[0] &>> (x[1] & 31))
@@ -276,7 +276,7 @@ public struct LoopEvaluator {
     case .exclusiveOr, .notEqual: return x[0] != x[1] ? 1 : 0
     case .equal: return x[0] == x[1] ? 1 : 0
     case .not: return x[0] ? 0 : 1
-    case .select: return operands[0].boolValue ? operands[1].bits : operands[2].bits
+    case .select, .selectRarely: return operands[0].boolValue ? operands[1].bits : operands[2].bits
     case .convert:
       switch type {
       case .float32: return ScalarLiteral.float(x[0] ? 1 : 0).bits

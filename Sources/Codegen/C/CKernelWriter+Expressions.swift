@@ -192,7 +192,7 @@ extension CKernelWriter {
         writer.out.write("!")
         writer.write(operands[0], minimum: unary)
       }
-    case .select:
+    case .select, .selectRarely:
       parenthesized(minimum > conditional) { writer in
         writer.write(operands[0], minimum: comparison - 1)
         writer.out.write(" ? ")

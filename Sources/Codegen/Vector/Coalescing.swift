@@ -38,7 +38,7 @@ struct Coalescing {
     for (index, line) in code.lines.enumerated() {
       switch line {
       case .loopBegin: loops.append((index, Int(ends[index])))
-      case .loopEnd: break
+      case .loopEnd, .coldBegin, .coldEnd: break
       case .instruction(let instruction):
         instruction.forEachUse { register in
           if isInteresting[register.index] { occurrences[register.index].uses.append(index) }

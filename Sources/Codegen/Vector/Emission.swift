@@ -14,6 +14,8 @@ struct Emission {
   private var ahead: [Int]
   /// The group whose pointer the scratch register holds.
   private var inScratch: Int?
+  /// Where the open cold region ends.
+  private var coldEnd: Assembler.Label?
   private var openLoops: [(id: VectorLoopID, label: Assembler.Label, ahead: [Int])] = []
 
   /// Frame offsets.
@@ -40,6 +42,8 @@ struct Emission {
       case .loopEnd:
         depth -= 1
         cost /= 8
+      case .coldBegin: cost *= Double(MachineLine.coldCost)
+      case .coldEnd: cost /= Double(MachineLine.coldCost)
       case .instruction(let instruction):
         if instruction.memory?.base == .pool { poolWeight += cost }
       }
@@ -83,6 +87,8 @@ struct Emission {
       case .instruction(let instruction): try emit(instruction)
       case .loopBegin(let id): try beginLoop(id)
       case .loopEnd(let id): try endLoop(id)
+      case .coldBegin: beginCold()
+      case .coldEnd: endCold()
       }
     }
     if assembler.usesWideVectors { try append(X86Instruction(.vzeroupper)) }
@@ -253,6 +259,22 @@ struct Emission {
         ahead[group] = 0
       }
     }
+  }
+
+  private mutating func beginCold() {
+    let label = assembler.makeLabel()
+    assembler.jump(if: .equal, to: label)
+    notes.append(-1)
+    coldEnd = label
+  }
+
+  private mutating func endCold() {
+    guard let label = coldEnd else { return }
+    assembler.place(label)
+    notes.append(-1)
+    coldEnd = nil
+    // Who has jumped doesn't have what the region has loaded.
+    inScratch = nil
   }
 
   private mutating func advance(_ group: Int, by amount: Int) throws(X86EncodingError) {

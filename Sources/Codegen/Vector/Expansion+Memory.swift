@@ -55,6 +55,10 @@ extension Expansion {
     }
     try forEachPoint(of: set) { (e) throws(VectorLimitation) in
       let (place, index) = try e.resolve(access, varies: varies)
+      if varies, condition == nil, access.indirection == nil, case .gathered = place.shape, type != .bool {
+        try e.storeApart(access, place, e.instance(value), type)
+        return
+      }
       guard index == nil, !varies || place.shape != .uniform else {
         throw .stridedStore(buffer: e.buffers[access.buffer.index].name)
       }
@@ -74,6 +78,28 @@ extension Expansion {
       var operands: VectorOperands = [try e.instance(value)]
       if let mask { operands.append(mask) }
       try e.append(VectorInstruction(operation: .store(e.output.add(place)), operands: operands, result: nil))
+    }
+  }
+
+  /// Lanes that are not side by side in memory, one after the other.
+  private mutating func storeApart(
+    _ access: Access, _ first: VectorAccess, _ value: VectorValue, _ type: ElementType
+  ) throws(VectorLimitation) {
+    let step = try resolve(access.index).laneStep * type.byteCount
+    var quarter = value
+    var upper = value
+    for lane in 0..<validLanes {
+      if lane == 8 {
+        upper = try append(.lanesDown(8), [value], type)
+        quarter = upper
+      } else if lane % 8 == 4 {
+        quarter = try append(.lanesDown(4), [upper], type)
+      }
+      var place = first
+      place.shape = .uniform
+      place.offset += lane * step
+      let store = VectorOperation.storeLane(output.add(place), lane: lane % 4)
+      try append(VectorInstruction(operation: store, operands: [quarter], result: nil))
     }
   }
 

@@ -41,7 +41,7 @@ extension Expansion {
   mutating func apply(
     _ opcode: ScalarOpcode, _ operands: VectorOperands, from: ElementType, to type: ElementType
   ) throws(VectorLimitation) -> VectorValue {
-    if opcode == .select {
+    if opcode.isSelection {
       if operands[1] == operands[2] { return operands[1] }
       if let known = knownMask(operands[0]) {
         if known == output.fullMask { return operands[1] }
@@ -51,7 +51,27 @@ extension Expansion {
     if from == .bool, let folded = foldMasks(opcode, operands) { return folded }
     if opcode == .bitcast, from == type { return operands[0] }
     if opcode == .convert, from == type { return operands[0] }
-    return try append(.apply(opcode, from: from), operands, type)
+    if from == .int32, let rotated = rotation(opcode, operands) {
+      return try append(.rotateLeft(rotated.count), [rotated.source], type)
+    }
+    let result = try append(.apply(opcode, from: from), operands, type)
+    if from == .int32, opcode == .shiftLeft || opcode == .shiftRightLogical,
+      case .uniform(let count) = output[operands[1]].constant
+    {
+      constantShifts[result] = ConstantShift(source: operands[0], opcode: opcode, count: count & 31)
+    }
+    return result
+  }
+
+  /// Whether the operation joins the two parts of a rotated number, on a machine that rotates in one instruction: AVX-512.
+  private func rotation(_ opcode: ScalarOpcode, _ operands: VectorOperands) -> (source: VectorValue, count: Int)? {
+    guard lanes == 16, opcode == .or, var left = constantShifts[operands[0]], var right = constantShifts[operands[1]]
+    else { return nil }
+    if left.opcode != .shiftLeft { swap(&left, &right) }
+    guard left.opcode == .shiftLeft, right.opcode == .shiftRightLogical, left.source == right.source,
+      left.count + right.count == 32
+    else { return nil }
+    return (left.source, Int(left.count))
   }
 
   /// The lanes of a mask that is a constant.

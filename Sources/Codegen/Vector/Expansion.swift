@@ -57,6 +57,14 @@ struct Expansion {
   var roles: [Role]
   var instances: [Instances]
   var instructionCount = 0
+  /// Values that are another one shifted by a constant, as what a rotation may be made of.
+  var constantShifts: [VectorValue: ConstantShift] = [:]
+
+  struct ConstantShift {
+    var source: VectorValue
+    var opcode: ScalarOpcode
+    var count: UInt32
+  }
 
   init(_ kernel: LoopKernel, in program: LoopProgram, for family: VectorFamily) throws(VectorLimitation) {
     self.kernel = kernel

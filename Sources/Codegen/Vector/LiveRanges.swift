@@ -27,6 +27,8 @@ struct LiveRanges {
       case .loopEnd:
         open.removeLast()
         cost /= 8
+      case .coldBegin: cost *= MachineLine.coldCost
+      case .coldEnd: cost /= MachineLine.coldCost
       case .instruction(let instruction):
         instruction.forEachUse { register in
           let r = register.index
@@ -56,7 +58,7 @@ struct LiveRanges {
       switch line {
       case .loopBegin: open.append(index)
       case .loopEnd: ends[open.removeLast()] = Int32(truncatingIfNeeded: index)
-      case .instruction: break
+      case .instruction, .coldBegin, .coldEnd: break
       }
     }
     return ends
@@ -64,4 +66,9 @@ struct LiveRanges {
 
   /// Whether the register is read on this line for the last time.
   func dies(_ register: VirtualRegister, at line: Int) -> Bool { end[register.index] == 2 * line }
+}
+
+extension MachineLine {
+  /// How much a line of a cold region weighs beside one that always runs.
+  static let coldCost: Float = 1 / 64
 }

@@ -56,6 +56,8 @@ struct MachineInstruction: Sendable, BitwiseCopyable {
     case constant
     /// Sets a computed pointer from lane 0 of the source.
     case point
+    /// Sets the flags for the jump over a cold region; stays directly before it.
+    case test
   }
 
   var kind = Kind.plain
@@ -188,6 +190,9 @@ enum MachineLine: Sendable, BitwiseCopyable {
   case instruction(MachineInstruction)
   case loopBegin(VectorLoopID)
   case loopEnd(VectorLoopID)
+  /// What follows up to the end is skipped where the test before it has found no lane.
+  case coldBegin
+  case coldEnd
 }
 
 /// How a register's value can be had again at any place.

@@ -26,7 +26,7 @@ struct Scheduling {
     for line in code.lines {
       switch line {
       case .instruction(let instruction): block.append(instruction)
-      case .loopBegin, .loopEnd:
+      case .loopBegin, .loopEnd, .coldBegin, .coldEnd:
         var isEnd = false
         if case .loopEnd = line { isEnd = true }
         scheduling.flush(&block, isLoopEnd: isEnd, code, throughBlocks, blockNumber, into: &lines)
@@ -42,9 +42,10 @@ struct Scheduling {
     _ block: inout [MachineInstruction], isLoopEnd: Bool, _ code: MachineCode, _ through: LiveThrough,
     _ number: Int, into lines: inout [MachineLine]
   ) {
-    // The copies into carried registers stay last.
+    // The copies into carried registers stay last, and so does the test of a cold region's mask.
     var tail = block.count
     while isLoopEnd, tail > 0, block[tail - 1].kind == .copy { tail -= 1 }
+    if tail > 0, block[tail - 1].kind == .test { tail -= 1 }
     let body = Array(block[..<tail])
     for index in order(body, code, through, number) { lines.append(.instruction(body[index])) }
     for instruction in block[tail...] { lines.append(.instruction(instruction)) }

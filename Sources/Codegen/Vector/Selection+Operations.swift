@@ -10,6 +10,14 @@ extension Selection {
     case .store(let access):
       try store(access, operands[0], mask: operands.count > 1 ? operands[1] : nil)
       return
+    case .storeLane(let access, let lane):
+      let source = MachineOperand.register(register(operands[0]))
+      let memory = MachineOperand.memory(memory(access))
+      emit(
+        lane == 0
+          ? MachineInstruction(.vmovss, .xmm, memory, source)
+          : MachineInstruction(.vextractps, .xmm, memory, source, .immediate(Int32(lane))))
+      return
     case .prefetch(let access):
       emit(MachineInstruction(.prefetcht0, wide, .none, .memory(memory(access))))
       return
@@ -21,6 +29,9 @@ extension Selection {
     guard let result = instruction.result else { return }
     switch instruction.operation {
     case .apply(let opcode, let from): try apply(opcode, from, operands, result)
+    case .rotateLeft(let count):
+      let source = MachineOperand.register(register(operands[0]))
+      emit(MachineInstruction(.vprold, wide, define(result), source, .immediate(Int32(count))))
     case .within(let bound, let lower, let upper): within(operands[0], bound, lower, upper, result)
     case .load(let access):
       if case .gathered = program[access].shape {
@@ -37,7 +48,7 @@ extension Selection {
       let source = MachineOperand.register(register(operands[0]))
       emit(MachineInstruction(.vbroadcastss, wide, define(result), source))
     case .shuffle(let shuffle): self.shuffle(shuffle, operands[0], operands[1], result)
-    case .store, .prefetch, .point: break
+    case .store, .storeLane, .prefetch, .point: break
     }
   }
 
@@ -93,8 +104,8 @@ extension Selection {
   ) throws(VectorLimitation) {
     let type = program[result].type
     switch (opcode, from) {
-    case (.select, .bool): selectMask(operands, result)
-    case (.select, _): select(operands, result)
+    case (.select, .bool), (.selectRarely, .bool): selectMask(operands, result)
+    case (.select, _), (.selectRarely, _): select(operands, result)
     case (.convert, _): try convert(operands[0], from: from, to: type, result)
     case (.bitcast, .float32) where type == .int32, (.bitcast, .int32) where type == .float32:
       alias(result, to: register(operands[0]))

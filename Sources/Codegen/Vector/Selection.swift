@@ -48,6 +48,10 @@ struct Selection {
       case .loop(let loop):
         note = -1
         try select(loop)
+      case .cold(let region):
+        guard region.results.contains(where: { usage.isUsed($0.value) }) else { continue }
+        note = -1
+        try select(region)
       }
     }
   }
@@ -85,6 +89,34 @@ struct Selection {
     }
     openLoops.removeLast()
     code.lines.append(.loopEnd(loop.id))
+  }
+
+  /// Results start as what they are where no lane is set; the region changes those that are.
+  private mutating func select(_ region: ColdRegion) throws(VectorLimitation) {
+    var registers: [VirtualRegister] = []
+    for result in region.results {
+      let register = code.makeRegister(isMask: false)
+      emitCopy(result.otherwise, into: register)
+      registers.append(register)
+    }
+    let mask = self.register(region.mask)
+    let source = MachineOperand.register(mask)
+    var test =
+      family == .avx512
+      ? MachineInstruction(.kortestw, .xmm, .none, source, source) : MachineInstruction(.vptest, wide, .none, source, source)
+    test.kind = .test
+    emit(test)
+    code.lines.append(.coldBegin)
+    coldConstants = ColdConstants()
+    try select(region.body.map { .instruction($0) })
+    note = -1
+    for (result, register) in zip(region.results, registers) {
+      let taken = MachineOperand.register(self.register(result.taken))
+      emitBlend(mask, taken, .register(register), .register(register))
+      self.registers[result.value.index] = register
+    }
+    coldConstants = nil
+    code.lines.append(.coldEnd)
   }
 
   // MARK: - Emitting
@@ -131,8 +163,10 @@ struct Selection {
   mutating func register(_ value: VectorValue) -> VirtualRegister {
     if let register = registers[value.index] { return register }
     if let remat = rematerialization(value) {
+      if let known = coldConstants?.values[value] { return known }
       let register = code.makeRegister(isMask: isMask(value), remat: remat)
-      registers[value.index] = register
+      if coldConstants == nil { registers[value.index] = register }
+      coldConstants?.values[value] = register
       return register
     }
     if let (memory, ownNote) = pending[value.index] {
@@ -209,16 +243,25 @@ struct Selection {
 
   /// A register with a constant that selection itself needs; the same one for the same constant.
   mutating func constant(_ constant: LaneConstant) -> VirtualRegister {
-    if let known = ownConstants[constant] { return known }
+    if let known = ownConstants[constant] ?? coldConstants?.own[constant] { return known }
     let remat = rematerialization(constant)
     var isMask = false
     if case .mask = constant { isMask = family == .avx512 }
     let register = code.makeRegister(isMask: isMask, remat: remat)
-    ownConstants[constant] = register
+    if coldConstants == nil { ownConstants[constant] = register }
+    coldConstants?.own[constant] = register
     return register
   }
 
   private var ownConstants: [LaneConstant: VirtualRegister] = [:]
+
+  /// Constants of the open cold region: nothing outside may count on what may have been skipped.
+  private struct ColdConstants {
+    var values: [VectorValue: VirtualRegister] = [:]
+    var own: [LaneConstant: VirtualRegister] = [:]
+  }
+
+  private var coldConstants: ColdConstants?
 }
 
 /// Where the values of a vector program are used.
@@ -244,6 +287,8 @@ struct ValueUsage {
 
   func isLive(_ instruction: VectorInstructionID) -> Bool { live[instruction.index] }
 
+  func isUsed(_ value: VectorValue) -> Bool { useCount[value.index] > 0 }
+
   func isUsedOnceNear(_ value: VectorValue, loadedAt load: VectorInstructionID) -> Bool {
     let user = Int(user[value.index])
     return useCount[value.index] == 1 && user >= 0 && block[user] == block[load.index]
@@ -256,10 +301,17 @@ struct ValueUsage {
       case .instruction(let id):
         block[id.index] = blockCount
         storesBefore[id.index] = storeCount
-        if case .store = program[id].operation { storeCount += 1 }
+        switch program[id].operation {
+        case .store, .storeLane: storeCount += 1
+        default: break
+        }
       case .loop(let loop):
         blockCount += 1
         number(loop.body, program)
+        blockCount += 1
+      case .cold(let region):
+        blockCount += 1
+        number(region.body.map { .instruction($0) }, program)
         blockCount += 1
       }
     }
@@ -284,6 +336,14 @@ struct ValueUsage {
           useCount[carried.initial.index] += 2
         }
         count(loop.body, program)
+      case .cold(let region):
+        guard region.results.contains(where: { useCount[$0.value.index] > 0 }) else { continue }
+        useCount[region.mask.index] += 2
+        for result in region.results {
+          useCount[result.taken.index] += 2
+          useCount[result.otherwise.index] += 2
+        }
+        count(region.body.map { .instruction($0) }, program)
       }
     }
   }
@@ -305,18 +365,21 @@ extension MachineCode {
     var placements: [(line: Int, register: VirtualRegister)] = []
     var depth = 0
     var outermost = 0
+    var isCold = false
     for (index, line) in lines.enumerated() {
       switch line {
       case .loopBegin:
         if depth == 0 { outermost = index }
         depth += 1
       case .loopEnd: depth -= 1
+      case .coldBegin: isCold = true
+      case .coldEnd: isCold = false
       case .instruction(let instruction):
-        let place = depth == 0 ? index : outermost
         instruction.forEachUse { register in
           if registers[register.index].remat != nil, !isPlaced[register.index] {
             isPlaced[register.index] = true
-            placements.append((place, register))
+            // A constant whose first use is in a cold region has no use outside.
+            placements.append((depth == 0 || isCold ? index : outermost, register))
           }
         }
       }

@@ -30,7 +30,8 @@ public enum VectorBackEnd {
     _ kernel: LoopKernel, in program: LoopProgram, for family: VectorFamily
   ) throws(VectorLimitation) -> VectorKernel {
     var blocks: [AsmBlock] = []
-    for nest in try Expansion.expand(kernel, in: program, for: family) {
+    for var nest in try Expansion.expand(kernel, in: program, for: family) {
+      ColdRegions.separate(&nest)
       let selection = try Selection.select(nest, for: family)
       var code = selection.code
       Coalescing.coalesce(&code)

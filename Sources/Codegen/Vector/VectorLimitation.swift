@@ -5,7 +5,7 @@ public enum VectorLimitation: Error, Hashable, Sendable, CustomStringConvertible
   case noVectorInstructions
   case elementType(ElementType)
   case operation(String)
-  /// Lanes that are stored anywhere but side by side.
+  /// Lanes that a condition picks, or of one byte, stored anywhere but side by side.
   case stridedStore(buffer: String)
   case gather(buffer: String, reason: String)
   /// A run-time check; they run once a step, on few elements.

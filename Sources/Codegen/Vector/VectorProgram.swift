@@ -101,12 +101,16 @@ struct VectorAccess: Hashable, Sendable {
 enum VectorOperation: Hashable, Sendable, BitwiseCopyable {
   /// Operands and result as the opcode says; `from` is the type of the operands.
   case apply(ScalarOpcode, from: ElementType)
+  /// Int32, by a constant; made of two shifts where the machine has the instruction.
+  case rotateLeft(Int)
   /// Int32 to Bool: `0 <= operand < bound`; a side that always holds isn't tested.
   case within(bound: Int, testsLower: Bool, testsUpper: Bool)
   /// Operands: the mask, if any; lanes outside are zero and not touched. A gather has its index first.
   case load(VectorAccessID)
   /// Operands: the value, then the mask, if any.
   case store(VectorAccessID)
+  /// Stores one of the first four lanes of the operand.
+  case storeLane(VectorAccessID, lane: Int)
   /// Asks for the cache line of the first element.
   case prefetch(VectorAccessID)
   /// The first iteration of this worker's slice, times a factor.
@@ -131,6 +135,7 @@ struct VectorInstruction: Sendable, BitwiseCopyable {
 enum VectorStatement: Sendable {
   case instruction(VectorInstructionID)
   case loop(VectorLoop)
+  case cold(ColdRegion)
 }
 
 /// A loop that runs at least once.

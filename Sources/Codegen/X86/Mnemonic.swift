@@ -16,18 +16,18 @@ package enum X86Mnemonic: UInt16, Hashable, Sendable, BitwiseCopyable, CaseItera
   // Integer arithmetic
   case vpaddd, vpsubd, vpmulld, vpabsd, vpminsd, vpmaxsd
   case vpand, vpor, vpxor, vpandd, vpord, vpxord
-  case vpslld, vpsrld, vpsrad, vpsllvd, vpsrlvd, vpsravd
-  case vpcmpeqd, vpcmpgtd, vpcmpd, vpcmpud, vptestmd, vptestmb
+  case vpslld, vpsrld, vpsrad, vpsllvd, vpsrlvd, vpsravd, vprold
+  case vpcmpeqd, vpcmpgtd, vpcmpd, vpcmpud, vptestmd, vptestmb, vptest
   case vpblendd
 
   // Width changes and lane shuffles
-  case vpmovzxbd, vpackssdw, vpacksswb, vpextrb
+  case vpmovzxbd, vpackssdw, vpacksswb, vpextrb, vextractps
   case vpermilps, vshufps, vshuff32x4, vperm2f128
   case vunpcklps, vunpckhps, vunpcklpd, vunpckhpd, vmovshdup
   case vextractf128, vextractf32x4, vextractf32x8
 
   // Mask registers
-  case kmovw, kandw, kandnw, korw, kxorw, kxnorw, knotw
+  case kmovw, kandw, kandnw, korw, kxorw, kxnorw, knotw, kortestw
 
   // General registers, memory and control
   case mov, lea, add, sub, cmp, imul, shr, dec

@@ -129,7 +129,7 @@ struct ScalarBlock {
         switch (opcode, operandType) {
         case (.convert, _): convertStep(indices[0], from: operandType, result, to: type)
         case (.bitcast, _): copyStep(indices[0], result, byteCount: type.byteCount)
-        case (.select, _): selectStep(indices, result, byteCount: type.byteCount)
+        case (.select, _), (.selectRarely, _): selectStep(indices, result, byteCount: type.byteCount)
         case (_, .float32): float32Step(opcode, indices, result)
         case (_, .float64): float64Step(opcode, indices, result)
         case (_, .int32): int32Step(opcode, indices, result)

@@ -121,6 +121,10 @@ public struct ScalarBuilder: Sendable {
   public mutating func select(_ condition: ScalarValue, _ a: ScalarValue, _ b: ScalarValue) -> ScalarValue {
     apply(.select, condition, a, b)
   }
+  /// `select` for a condition that is rarely true.
+  public mutating func selectRarely(_ condition: ScalarValue, _ a: ScalarValue, _ b: ScalarValue) -> ScalarValue {
+    apply(.selectRarely, condition, a, b)
+  }
   public mutating func convert(_ a: ScalarValue, to type: ElementType) -> ScalarValue {
     apply(.convert, a, type: type)
   }

@@ -26,6 +26,8 @@ public enum ScalarOpcode: String, Sendable, Hashable, BitwiseCopyable, CaseItera
 
   /// `(condition, a, b)`: `a` where the Bool is true.
   case select
+  /// The same, where the Bool is rarely true: vector code skips what only `a` needs if no lane needs it.
+  case selectRarely = "select_rarely"
 
   /// Int32; the count is an Int32 of which the low five bits are used.
   case shiftLeft = "shift_left"
@@ -41,10 +43,13 @@ public enum ScalarOpcode: String, Sendable, Hashable, BitwiseCopyable, CaseItera
   public var operandCount: Int {
     switch self {
     case .negate, .absolute, .squareRoot, .not, .convert, .bitcast: 1
-    case .fusedMultiplyAdd, .select: 3
+    case .fusedMultiplyAdd, .select, .selectRarely: 3
     default: 2
     }
   }
+
+  /// Whether the opcode chooses one of two values by a Bool.
+  public var isSelection: Bool { self == .select || self == .selectRarely }
 
   public var isComparison: Bool {
     switch self {

@@ -9,7 +9,7 @@ extension ScalarOpcode {
   /// Whether operands of this type are defined; of `select`, the type of the chosen operands.
   public func accepts(_ type: ElementType) -> Bool {
     switch self {
-    case .select, .convert, .bitcast, .equal, .notEqual: true
+    case .select, .selectRarely, .convert, .bitcast, .equal, .notEqual: true
     case .add, .subtract, .multiply, .negate, .absolute, .maximum, .minimum, .less, .lessOrEqual: type != .bool
     case .divide, .squareRoot, .fusedMultiplyAdd: type.isFloatingPoint
     case .and, .or, .exclusiveOr, .not: !type.isFloatingPoint
@@ -47,9 +47,9 @@ extension ScalarFunction {
         return "\(name) uses value \(operand.raw), which does not come before it"
       }
       var alike = operands[...]
-      if opcode == .select {
+      if opcode.isSelection {
         let condition = self.type(of: alike.removeFirst())
-        guard condition == .bool else { return "select takes a bool condition, not \(condition.rawValue)" }
+        guard condition == .bool else { return "\(name) takes a bool condition, not \(condition.rawValue)" }
       }
       let common = self.type(of: alike[alike.startIndex])
       guard alike.allSatisfy({ self.type(of: $0) == common }) else {

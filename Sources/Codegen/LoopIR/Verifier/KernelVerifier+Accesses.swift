@@ -128,7 +128,7 @@ extension KernelVerifier {
       guard range.least >= Int(Int32.min), range.greatest <= Int(Int32.max) else { return nil }
       return range.least...range.greatest
     case .apply(.convert, let operands) where type(of: operands[0]) == .bool: return 0...1
-    case .apply(.select, let operands):
+    case .apply(.select, let operands), .apply(.selectRarely, let operands):
       guard let a = range(of: operands[1], depth: depth + 1), let b = range(of: operands[2], depth: depth + 1)
       else { return nil }
       return min(a.lowerBound, b.lowerBound)...max(a.upperBound, b.upperBound)

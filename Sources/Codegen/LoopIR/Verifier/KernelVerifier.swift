@@ -347,7 +347,7 @@ struct KernelVerifier {
       guard let type = use(operand) else { return nil }
       types.append(type)
     }
-    if opcode == .select, types.removeFirst() != .bool { report("select chooses by a bool") }
+    if opcode.isSelection, types.removeFirst() != .bool { report("select chooses by a bool") }
     guard types.allSatisfy({ $0 == types[0] }) else {
       report("the operands of \(name) are " + types.map(\.rawValue).joined(separator: ", "))
       return nil

@@ -8,6 +8,9 @@ extension X86Form {
       avx2(
         .vpextrb, X86Opcode(.p66, .map0F3A, 0x14), [.rm(.memory, .bytes1), .reg(.vector), .byte],
         widths: .scalar),
+      both(
+        .vextractps, X86Opcode(.p66, .map0F3A, 0x17), [.rm(.memory, .bytes4), .reg(.vector), .byte],
+        widths: .scalar, masking: .none),
     ]
   }
 

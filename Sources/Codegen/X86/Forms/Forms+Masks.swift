@@ -10,6 +10,8 @@ extension X86Form {
           .kmovw, X86Opcode(.none, .map0F, 0x90, fixedLength: 0), [.reg(.mask), .rm(.maskOrMemory, .bytes2)]),
         mask(.kmovw, X86Opcode(.none, .map0F, 0x91, fixedLength: 0), [.rm(.memory, .bytes2), .reg(.mask)]),
         mask(.knotw, X86Opcode(.none, .map0F, 0x44, fixedLength: 0), [.reg(.mask), .rm(.mask)]),
+        mask(
+          .kortestw, X86Opcode(.none, .map0F, 0x98, fixedLength: 0), [.reg(.mask), .rm(.mask)], firstOperand: .read),
       ],
       binary.map { mnemonic, byte in
         mask(

@@ -2,7 +2,7 @@
 //
 // Up to 2¹⁷, r comes by subtracting q·π/2 in three parts, each exact or rounded once by fma (Cody and Waite 1980). Above,
 // x·2/π modulo 4 is computed in integers from the 96 bits of 2/π that matter for x's exponent (Payne and Hanek 1983).
-// Both ways are computed and one is selected: no branches, so that vectors can hold both kinds.
+// One is selected for each lane; vectors without a lane above skip the second way.
 
 extension ScalarFunction {
   /// The sine of radians; at most 1.5 ULP for every finite float, NaN for infinities.
@@ -17,8 +17,7 @@ extension ScalarFunction {
   /// The cosine of radians; at most 1.5 ULP for every finite float, NaN for infinities.
   static let cos = ScalarFunction([.float32]) { b, x in
     let (quadrant, r) = b.reducedAngle(x[0])
-    let next = b.add(quadrant, b.int(1))
-    return b.trigonometricAtTheEnds(b.sineOrCosine(r, isCosine: next, b.shiftLeft(b.and(next, b.int(2)), 30)), x[0])
+    return b.trigonometricAtTheEnds(b.cosine(r, quadrant), x[0])
   }
 }
 
@@ -30,16 +29,32 @@ private let twoOverPi: [UInt32] = [
 ]
 
 extension ScalarBuilder {
+  /// The bits of `cos` for an angle from 0 to 2¹⁷.
+  mutating func cosineOfModerate(_ angle: ScalarValue) -> ScalarValue {
+    let (quadrant, r) = reducedModerateAngle(angle)
+    return cosine(r, quadrant)
+  }
+
+  fileprivate mutating func cosine(_ r: ScalarValue, _ quadrant: ScalarValue) -> ScalarValue {
+    let next = add(quadrant, int(1))
+    return sineOrCosine(r, isCosine: next, shiftLeft(and(next, int(2)), 30))
+  }
+
   /// The quadrant of |x| (its low two bits count) and the rest.
   fileprivate mutating func reducedAngle(_ x: ScalarValue) -> (quadrant: ScalarValue, rest: ScalarValue) {
     let a = absolute(x)
+    let moderate = reducedModerateAngle(a)
+    let large = reducedLargeAngle(a)
+    let isLarge = lessOrEqual(float(0x1p17), a)
+    return (selectRarely(isLarge, large.quadrant, moderate.quadrant), selectRarely(isLarge, large.rest, moderate.rest))
+  }
+
+  private mutating func reducedModerateAngle(_ a: ScalarValue) -> (quadrant: ScalarValue, rest: ScalarValue) {
     let (n, shifted) = roundedProduct(a, 0x1.45f306p-1)
     var r = fma(n, float(-halfPi.high), a)
     r = fma(n, float(-halfPi.middle), r)
     r = fma(n, float(-halfPi.low), r)
-    let large = reducedLargeAngle(a)
-    let isLarge = lessOrEqual(float(0x1p17), a)
-    return (select(isLarge, large.quadrant, bits(shifted)), select(isLarge, large.rest, r))
+    return (bits(shifted), r)
   }
 
   private mutating func reducedLargeAngle(_ a: ScalarValue) -> (quadrant: ScalarValue, rest: ScalarValue) {
