@@ -9,7 +9,8 @@
 public struct Random: ElementwiseOp {
   public static let mnemonic = "random"
   public static let summary =
-    "(element i32, step i32, seed i32) → random bits, a float in [0, 1), or a standard normal float, of one stream."
+    "(element i32, step i32, seed i32) → random bits, a float in [0, 1), or a standard normal float, of one stream; "
+    + "a fourth operand is added to the stream's number."
 
   public enum Distribution: String, Sendable, Hashable, CaseIterable {
     case bits, uniform, normal
@@ -41,15 +42,15 @@ public struct Random: ElementwiseOp {
   }
 
   public func resultElementType(_ operands: [ElementType]) throws(TypeViolation) -> ElementType {
-    guard operands == [.int32, .int32, .int32] else {
-      throw TypeViolation("random takes three int32 operands: element, step and seed")
+    guard 3...4 ~= operands.count, operands.allSatisfy({ $0 == .int32 }) else {
+      throw TypeViolation("random takes int32 operands: element, step, seed and, if need be, a stream")
     }
     return distribution == .bits ? .int32 : .float32
   }
 
   public func function(_ operands: [ElementType]) -> ScalarFunction {
     ScalarFunction(operands) { b, x in
-      let stream = b.int(stream)
+      let stream = x.count == 4 ? (stream == 0 ? x[3] : b.add(x[3], b.int(stream))) : b.int(stream)
       let first = b.call(.threefry2x32, x[2], stream, x[0], x[1])
       switch distribution {
       case .bits: return first
@@ -61,8 +62,8 @@ public struct Random: ElementwiseOp {
 
   public func reference(_ x: [Double]) -> Double {
     func word(_ value: Double) -> UInt32 { UInt32(bitPattern: Int32(value)) }
-    let (first, second) = Self.threefry(
-      key: (word(x[2]), UInt32(bitPattern: stream)), counter: (word(x[0]), word(x[1])))
+    let stream = UInt32(bitPattern: stream) &+ (x.count == 4 ? word(x[3]) : 0)
+    let (first, second) = Self.threefry(key: (word(x[2]), stream), counter: (word(x[0]), word(x[1])))
     switch distribution {
     case .bits: return Double(Int32(bitPattern: first))
     case .uniform: return Double(first >> 8) * 0x1p-24
@@ -110,17 +111,15 @@ public struct Random: ElementwiseOp {
   }
 
   public var differentiability: Differentiability { .notDifferentiable(reason: "it depends on no float") }
-  public func gradients(_ context: GradientContext) -> [Tensor?] { [nil, nil, nil] }
+  public func gradients(_ context: GradientContext) -> [Tensor?] { context.operands.map { _ in nil } }
 
   public static var samples: [OpSample] {
     Distribution.allCases.flatMap { distribution in
-      ([[1], [65]] as [Shape]).map { shape in
+      // Of three operands and of four.
+      [([1], 3), ([65], 3), ([17], 4)].map { (shape: Shape, operandCount) in
         OpSample(
           Random(distribution, stream: 7),
-          [
-            (TensorType(.int32, shape), .index(limit: 1000)), (TensorType(.int32, shape), .index(limit: 9)),
-            (TensorType(.int32, shape), .index(limit: 99)),
-          ])
+          [1000, 9, 99, 9999].prefix(operandCount).map { (TensorType(.int32, shape), .index(limit: $0)) })
       }
     }
   }

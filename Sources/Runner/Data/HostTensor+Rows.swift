@@ -29,22 +29,29 @@ extension HostTensor {
   public static func randomNormal(
     _ shape: Shape, mean: Float = 0, standardDeviation: Float = 1, seed: UInt64
   ) -> HostTensor {
-    let numbers = random(shape, .normal(standardDeviation: standardDeviation), seed)
-    return mean == 0 ? numbers : numbers.map { $0 + mean }
+    random(shape, .normal, seed) { draw in
+      draw.scale = standardDeviation
+      if mean != 0 { draw.offset = mean }
+    }
   }
 
   /// Independent numbers from `low` to `high`, a function of the seed and the shape alone.
   public static func randomUniform(
     _ shape: Shape, from low: Float = 0, to high: Float = 1, seed: UInt64
   ) -> HostTensor {
-    random(shape, .uniform(bound: 1), seed).map { low + (high - low) * (0.5 * ($0 + 1)) }
+    random(shape, .uniform, seed) { draw in
+      draw.scale = high - low
+      draw.offset = low
+    }
   }
 
-  private static func random(_ shape: Shape, _ initialiser: Initialiser, _ seed: UInt64) -> HostTensor {
+  private static func random(
+    _ shape: Shape, _ distribution: RandomDraw.Distribution, _ seed: UInt64, _ change: (inout RandomDraw) -> Void
+  ) -> HostTensor {
     check(shape)
-    let variable = StateVariable(
-      name: "HostTensor", type: TensorType(.float32, shape), role: .random, initialiser: initialiser)
-    return HostTensor(variable.initialValue(seed: seed), shape: shape)
+    var draw = RandomDraw(distribution, seed: seed, name: "HostTensor")
+    change(&draw)
+    return HostTensor(RandomNumbers.shared.numbers(draw, 0..<shape.elementCount), shape: shape)
   }
 
   /// The same elements in row-major order under another shape; one extent may be −1, which means what is left.

@@ -30,12 +30,13 @@ public final class ModelState: @unchecked Sendable {
     let count = entry.variable.type.shape.elementCount
     for start in stride(from: 0, to: count, by: Self.pieceLength) {
       segment.write(
-        entry.variable.initialValue(seed: seed, of: start..<min(count, start + Self.pieceLength)),
+        entry.variable.initialValue(
+          seed: seed, of: start..<min(count, start + Self.pieceLength), drawn: RandomNumbers.shared.numbers),
         at: entry.byteOffset + start * entry.variable.type.elementType.byteCount)
     }
   }
 
-  private static let pieceLength = 1 << 14
+  private static let pieceLength = RandomNumbers.blockLength
 
   public var names: [String] { layout.entries.map(\.variable.name) }
 

@@ -12,9 +12,7 @@ extension ScalarFunction {
     let shifted = b.subtract(b.bits(normal), b.int(sqrtHalfBits))
     let exponent = b.convert(b.shiftRightArithmetic(shifted, 23), to: .float32)
     let e = b.add(exponent, b.select(isSmall, b.float(-23), b.float(0)))
-    let m = b.float(ofBits: b.add(b.and(shifted, b.int(0x7F_FFFF)), b.int(sqrtHalfBits)))
-    let r = b.subtract(m, b.float(1))
-    let result = b.fma(e, b.float(ln2), b.logarithmOfOnePlus(r))
+    let result = b.logarithm(shifted, exponent: e)
     let finite = b.select(b.less(x[0], b.float(.infinity)), result, x[0])
     return b.logarithmAtTheEnds(finite, x[0], pole: 0)
   }
@@ -40,6 +38,18 @@ extension ScalarFunction {
 }
 
 extension ScalarBuilder {
+  /// The bits of `log` for a normal, positive, finite float.
+  mutating func logarithmOfNormal(_ x: ScalarValue) -> ScalarValue {
+    let shifted = subtract(bits(x), int(sqrtHalfBits))
+    return logarithm(shifted, exponent: convert(shiftRightArithmetic(shifted, 23), to: .float32))
+  }
+
+  /// e·ln 2 + log m, where `shifted` is the bits of a float with the fraction of m, less those of √½.
+  fileprivate mutating func logarithm(_ shifted: ScalarValue, exponent e: ScalarValue) -> ScalarValue {
+    let m = float(ofBits: add(and(shifted, int(0x7F_FFFF)), int(sqrtHalfBits)))
+    return fma(e, float(ln2), logarithmOfOnePlus(subtract(m, float(1))))
+  }
+
   /// r + r²·P(r) for r in [√½ − 1, √2 − 1].
   mutating func logarithmOfOnePlus(_ r: ScalarValue) -> ScalarValue {
     let p = polynomial(

@@ -20,9 +20,9 @@ extension ScalarFunction {
   static let normal = ScalarFunction([.int32, .int32]) { b, x in
     let count = b.add(b.shiftRight(x[0], 8), b.int(1))
     let first = b.multiply(b.convert(count, to: .float32), b.float(0x1p-24))
-    let radius = b.apply(.squareRoot, b.multiply(b.float(-2), b.call(.log, first)))
+    let radius = b.apply(.squareRoot, b.multiply(b.float(-2), b.logarithmOfNormal(first)))
     let angle = b.multiply(b.call(.uniform, x[1]), b.float(2 * .pi))
-    return b.multiply(radius, b.call(.cos, angle))
+    return b.multiply(radius, b.cosineOfModerate(angle))
   }
 }
 
