@@ -34,6 +34,24 @@ import Testing
     #expect(profile.description.contains("50 steps") && profile.description.contains("ProgramProfileTests.swift:"))
   }
 
+  /// What is slow for want of vector code is not left to be guessed.
+  @Test func plainCHasItsReason() throws {
+    let graph = Graph { g in
+      let labels = g.input("labels", [8], type: .int32)
+      g.output("y", oneHot(labels, depth: 5).sum(along: 0))
+    }
+    for (name, isTold) in [("tinycc-avx2", true), ("gcc", false)] {
+      let engine = try #require(Engine(name: name))
+      if case .tinycc(let set) = engine, !Target.current(set).isSupported { continue }
+      let program = try graph.compile(ProgramOptions(engine: engine, isProfiling: true))
+      _ = try program(labels: HostTensor([0, 1, 2, 3, 4, 0, 1, 2] as [Int32]))
+      let profile = try #require(program.profile)
+      #expect(profile.kernels.contains { $0.limitation != nil } == isTold)
+      #expect(profile.kernels.contains { $0.limitation == nil })
+      #expect(profile.description.contains("plain C: run-time checks stay plain C") == isTold)
+    }
+  }
+
   /// Nothing is measured, and the C has no clock in it, unless that is asked for.
   @Test func othersHaveNone() throws {
     let program = try graph.compile(ProgramOptions())

@@ -99,7 +99,8 @@ final class NativeExecution: ProgramExecution {
     let scratch = try intermediates.access.writing { [intermediates, scratchByteCount] in
       try intermediates.segment(byteCount: scratchByteCount, purpose: "the intermediate values of '\(step.graph.name)'")
     }
-    recorder = profile.map { ProfileRecorder(step, proof, $0, in: scratch) }
+    let isVectorised = if case .tinycc = options.engine { true } else { false }
+    recorder = profile.map { ProfileRecorder(step, proof, $0, in: scratch, isVectorised: isVectorised) }
     if let recorder, ProgramOptions.printsProfiles { ProfilesAtExit.add(recorder) }
     let gap = isTesting ? 64 : 0
     var offsets: [Int] = []

@@ -24,6 +24,8 @@ public struct ProgramProfile: Sendable {
     /// What all its runs in a step would take at the machine's limit, of arithmetic or of moving its bytes, on the workers that share
     /// it; nil where that isn't known.
     public let leastTime: Duration?
+    /// Why libtcc compiled the kernel from plain C, which is slow; nil for vector code, and for other compilers.
+    public let limitation: String?
 
     /// Of the machine's limit, 1 being all of it.
     public var fractionOfLimit: Double? { leastTime.flatMap { time > .zero ? $0 / time : nil } }
@@ -56,6 +58,9 @@ extension ProgramProfile: CustomStringConvertible {
       text += padded(fixed(kernel.gigaflopsPerSecond, 1), 9) + padded(fixed(kernel.gigabytesPerSecond, 1), 9)
       text += padded(kernel.fractionOfLimit.map { fixed(100 * $0, 1) + "%" } ?? "-", 10)
       text += "  \(kernel.name)\(kernel.runsPerStep == 1 ? "" : " × \(kernel.runsPerStep)")\n"
+      if let limitation = kernel.limitation {
+        text += String(repeating: " ", count: 51) + "plain C: \(limitation)\n"
+      }
       for line in kernel.origin { text += String(repeating: " ", count: 51) + line + "\n" }
     }
     return text
@@ -72,7 +77,13 @@ final class ProfileRecorder: Sendable {
   private let start = ContinuousClock.now
   private let steps = Atomic<Int>(0)
 
-  init(_ step: CompiledStep, _ proof: ProofReport, _ table: ProfileTable, in scratch: MemorySegment) {
+  /// Whether the engine's compiler leaves vector code to Cinch.
+  private let isVectorised: Bool
+
+  init(
+    _ step: CompiledStep, _ proof: ProofReport, _ table: ProfileTable, in scratch: MemorySegment, isVectorised: Bool
+  ) {
+    self.isVectorised = isVectorised
     self.step = step
     self.proof = proof
     self.table = table
@@ -94,6 +105,8 @@ final class ProfileRecorder: Sendable {
     // Measured once, when the first profile is asked for; a machine that refuses leaves the column empty.
     let alone = (try? MachineLimits.current(workers: 1)) ?? nil
     let together = (try? MachineLimits.current(workers: table.workers)) ?? nil
+    let limitations = Dictionary(
+      isVectorised ? step.scalarKernels(step.target).map { ($0.kernel, $0.reason.description) } : [], uniquingKeysWith: { $1 })
     let kernels = step.loops.kernels.indices.map { index in
       let (kernel, work) = (step.loops.kernels[index], proof.kernels[index])
       let limits = kernel.isParallel ? together : alone
@@ -101,7 +114,8 @@ final class ProfileRecorder: Sendable {
         name: kernel.name, origin: kernel.origin, runsPerStep: runs[index],
         time: duration(times.map { $0[index] }.max() ?? 0), flopCount: runs[index] * work.flopCount,
         byteCount: runs[index] * work.byteCount,
-        leastTime: limits.map { $0.leastTime(flopCount: work.flopCount, byteCount: work.byteCount) * runs[index] })
+        leastTime: limits.map { $0.leastTime(flopCount: work.flopCount, byteCount: work.byteCount) * runs[index] },
+        limitation: limitations[kernel.name])
     }
     return ProgramProfile(
       program: step.graph.name, workers: table.workers, stepCount: count, kernels: kernels,
