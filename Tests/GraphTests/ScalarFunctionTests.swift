@@ -22,7 +22,7 @@ import Testing
     Case(
       name: "sigmoid", function: .sigmoid,
       reference: { $0 >= 0 ? 1 / (1 + Foundation.exp(-$0)) : Foundation.exp($0) / (1 + Foundation.exp($0)) }, bound: 1.51),
-    Case(name: "erf", function: .erf, reference: { Foundation.erf($0) }, bound: 1.1),
+    Case(name: "erf", function: .erf, reference: { Foundation.erf($0) }, bound: 1.25),
     Case(name: "sin", function: .sin, reference: { Foundation.sin($0) }, bound: 1.5),
     Case(name: "cos", function: .cos, reference: { Foundation.cos($0) }, bound: 1.5),
     Case(
@@ -47,7 +47,7 @@ import Testing
       bits += stride
     }
     let places: [Float] = [
-      0, 0x1p-126, 0.125, 0.5, 0.70710677, 0.9, 1, 1.4142135, 4, 10, 16, 60, 88.72284, 87.33655, 103.97208, 105, 120, 0x1p17,
+      0, 0x1p-126, 0.125, 0.5, 0.70710677, 1, 1.2, 1.4142135, 4, 10, 16, 60, 88.72284, 87.33655, 103.97208, 105, 120, 0x1p17,
       0x1p24,
       0x1p96, 0x1p127, .greatestFiniteMagnitude, .infinity, .pi / 4, .pi / 2, .pi, 3 * .pi / 2, 2 * .pi, 1e5, 1e9,
     ]
