@@ -16,11 +16,20 @@ final class ProgressReporter {
   private let start: Double
   /// What went into compiling, which the steps to come need not pay again.
   private var excludedSeconds = 0.0
+  /// After the first step, which fills memory and caches: what the others are measured from.
+  private var firstStepEnd: Mark?
   private var epochStart: Double
   private var lastFrame = -Double.infinity
   private var lastLine = -Double.infinity
   private var shownLength = 0
   private var pendingLine: String?
+
+  /// A moment of training.
+  private struct Mark {
+    var seconds: Double
+    var steps: Int
+    var epochs: Double
+  }
 
   /// Seconds between frames of a bar, so that it looks alive.
   private static let frameInterval = 0.1
@@ -58,9 +67,10 @@ final class ProgressReporter {
 
   /// - Parameter means: of the loss and the metrics over the epoch so far.
   func endBatch(_ progress: TrainingProgress, means: () -> Evaluation) {
-    guard style == .bar else { return }
+    guard style != .silent else { return }
+    if firstStepEnd == nil { firstStepEnd = mark(progress, now()) }
     // A clock for each step would cost more than the smallest steps do.
-    guard progress.step & 15 == 0 || batchesPerEpoch > 1 || progress.step - firstStep < 16 else { return }
+    guard style == .bar, progress.step & 15 == 0 || batchesPerEpoch > 1 || progress.step - firstStep < 16 else { return }
     let time = now()
     guard time - lastFrame >= Self.frameInterval else { return }
     lastFrame = time
@@ -109,10 +119,11 @@ final class ProgressReporter {
   private func line(_ record: EpochRecord, _ time: Double) -> String {
     var text = "\(title(record.epoch)): \(record.training)"
     if let validation = record.validation { text += " · validation \(validation)" }
-    let done = record.epoch - epochs.lowerBound
     // Shorter ones would all be `0.0s`.
     if time - epochStart >= 0.05 { text += " · \(Self.duration(time - epochStart))" }
-    return text + rate(steps: record.step - firstStep, epochsDone: Double(done), time)
+    let done = Mark(
+      seconds: time - start - excludedSeconds, steps: record.step - firstStep, epochs: Double(record.epoch - epochs.lowerBound))
+    return text + rate(done, time)
   }
 
   private func frame(_ progress: TrainingProgress, _ means: Evaluation, _ time: Double) -> String {
@@ -121,19 +132,26 @@ final class ProgressReporter {
     let filled = Int(fraction * Double(cells))
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: cells - filled)
     let batches = batchesPerEpoch > 1 ? " \(bar) \(progress.batch)/\(batchesPerEpoch)" : ""
-    return "\(title(progress.epoch + 1))\(batches): \(means)"
-      + rate(
-        steps: progress.step - firstStep, epochsDone: Double(progress.epoch - epochs.lowerBound) + fraction, time)
+    return "\(title(progress.epoch + 1))\(batches): \(means)" + rate(mark(progress, time), time)
   }
 
-  private func rate(steps: Int, epochsDone: Double, _ time: Double) -> String {
-    let seconds = time - start - excludedSeconds
-    guard seconds > 0, epochsDone > 0 else { return "" }
-    let left = seconds / epochsDone * (Double(epochs.count) - epochsDone)
-    let perSecond = Double(steps) * countPerStep / seconds
-    let rate = 10..<1e15 ~= perSecond ? groupedDigits(Int(perSecond)) : shortNumber(perSecond)
+  private func mark(_ progress: TrainingProgress, _ time: Double) -> Mark {
+    Mark(
+      seconds: time - start - excludedSeconds, steps: progress.step - firstStep,
+      epochs: Double(progress.epoch - epochs.lowerBound) + Double(progress.batch) / Double(batchesPerEpoch))
+  }
+
+  /// The speed, and how long the rest takes at that speed; what one step took says little about others.
+  private func rate(_ done: Mark, _ time: Double) -> String {
+    let first = firstStepEnd.flatMap { $0.steps < done.steps ? $0 : nil }
+    let isLast = done.epochs >= Double(epochs.count)
+    guard let from = first ?? (isLast ? Mark(seconds: 0, steps: 0, epochs: 0) : nil), done.seconds > from.seconds else { return "" }
+    let seconds = done.seconds - from.seconds
+    let perSecond = Double(done.steps - from.steps) * countPerStep / seconds
+    let rate = 10..<1e15 ~= perSecond ? groupedDigits(Int(perSecond.rounded())) : shortNumber(perSecond)
     let text = " · \(rate) \(unitName)/s"
-    if left <= 0 { return text + " · \(Self.duration(time - start)) in all" }
+    if isLast { return text + " · \(Self.duration(time - start)) in all" }
+    let left = seconds / (done.epochs - from.epochs) * (Double(epochs.count) - done.epochs)
     return epochs.upperBound == .max ? text : text + " · \(Self.duration(left)) left"
   }
 

@@ -107,15 +107,17 @@ public final class Trainer {
   func program(_ purpose: Purpose, _ input: TensorType, _ target: TensorType?) throws -> BoundProgram {
     let key = ProgramKey(purpose: purpose, input: input, target: target)
     if let program = programs[key] { return program }
-    let graph =
-      switch (purpose, target) {
-      case (.training, let target?): definition.training(input, target: target)
-      case (.evaluation, let target?): definition.evaluation(input, target: target)
-      default: definition.prediction(input)
-      }
+    func compile() throws -> Program {
+      let graph =
+        switch (purpose, target) {
+        case (.training, let target?): definition.training(input, target: target)
+        case (.evaluation, let target?): definition.evaluation(input, target: target)
+        default: definition.prediction(input)
+        }
+      return try graph.compile(options, in: workspace)
+    }
     // The compiler may warn, and takes its time once.
     reporter?.clearFrame()
-    func compile() throws -> Program { try graph.compile(options, in: workspace) }
     let program = BoundProgram(try reporter?.excluding(compile) ?? compile())
     programs.insert(program, for: key, byteCount: program.program.inputByteCount)
     if purpose == .training { lastTrainingProgram = program.program }
