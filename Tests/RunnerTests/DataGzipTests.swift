@@ -32,7 +32,7 @@ import Testing
 
   static func compressed(_ text: String) -> [UInt8] { Array(Data(base64Encoded: text) ?? Data()) }
 
-  private func message(_ bytes: [UInt8], limit: Int = GzipFile.limit) -> String {
+  private func message(_ bytes: [UInt8], limit: Int? = nil) -> String {
     do {
       return "\(try GzipFile.decompress(bytes, name: "t.gz", limit: limit).count) bytes"
     } catch { return "\(error)" }
@@ -86,6 +86,9 @@ import Testing
     #expect(message(bytes) == "t.gz: error: its compressed data is damaged: the checksum differs")
     bytes[2] = 7
     #expect(message(bytes) == "t.gz: error: is compressed in a way that is not known")
+    // What no data is, and what the process has no room for.
+    #expect(GzipFile.limit(compressed: 1) <= 1 << 28 && GzipFile.limit(compressed: 10 << 20) <= 1000 << 20)
+    #expect(GzipFile.limit(compressed: 1 << 30) <= min(1 << 32, ProcessMemory.limit.byteCount / 4))
     // The limit also holds inside of copies.
     #expect(message(Self.samples[1].compressed, limit: 100).contains("more than 100 bytes"))
   }

@@ -1,7 +1,10 @@
 /// Files compressed by gzip (RFC 1952): one or more members, each a header, a DEFLATE stream, and what to check it by.
 enum GzipFile {
   /// The most that is decompressed, so that a small file can't fill the memory: what it grows in takes up to three times as much.
-  static var limit: Int { min(1 << 32, ProcessMemory.available.byteCount / 4) }
+  /// Much that is a hundred times as large as its file is no data, but was made to fill memory.
+  static func limit(compressed byteCount: Int) -> Int {
+    min(1 << 32, ProcessMemory.available.byteCount / 4, max(1 << 28, 100 * byteCount))
+  }
   /// No stream of DEFLATE expands by more.
   private static let greatestRatio = 1032
 
@@ -10,7 +13,7 @@ enum GzipFile {
   /// - Parameter name: what errors call the file.
   /// - Throws: `DataError` for a file that is cut off, damaged or too large.
   static func decompress(_ bytes: [UInt8], name: String, limit: Int? = nil) throws -> [UInt8] {
-    let limit = limit ?? self.limit
+    let limit = limit ?? self.limit(compressed: bytes.count)
     var output: [UInt8] = []
     var position = 0
     repeat {

@@ -39,24 +39,29 @@ extension LineChart {
     canvas.text(xLabel, x: (plot.left + plot.right) / 2, y: plot.bottom + 40, anchor: .middle)
     canvas.text(yLabel, x: 20, y: (plot.top + plot.bottom) / 2, anchor: .middle, isVertical: true)
 
-    for (number, series) in drawable.enumerated() {
-      let colour = SVGCanvas.colours[number % SVGCanvas.colours.count]
+    let lines = drawable.enumerated().map { number, series in
       let points = series.thinned(to: 2000).map { (across($0.x), up($0.y)) }
       let isLine = series.style == .line && points.count != 1
       if isLine {
-        canvas.polyline(points, colour: colour)
+        canvas.polyline(points, colour: SVGCanvas.colour(number))
       } else {
-        for point in points { canvas.circle(at: point, colour: colour) }
+        for point in points { canvas.circle(at: point, colour: SVGCanvas.colour(number)) }
       }
-      if self.series.count > 1 {
-        let height = plot.top + 14 + 18 * Double(number)
-        if isLine {
+      return isLine
+    }
+    if series.count > 1 {
+      // Over what is drawn, for names must be readable wherever lines go.
+      let height = 18 * Double(series.count)
+      canvas.rectangle(x: plot.right - 126, y: plot.top + 1, width: 126, height: height, fill: "#ffffff")
+      for (number, series) in series.enumerated() {
+        let middle = plot.top + 10 + 18 * Double(number)
+        if lines[number] {
           canvas.line(
-            from: (plot.right - 120, height - 4), to: (plot.right - 100, height - 4), style: .series(colour))
+            from: (plot.right - 120, middle), to: (plot.right - 100, middle), style: .series(SVGCanvas.colour(number)))
         } else {
-          canvas.circle(at: (plot.right - 110, height - 4), colour: colour)
+          canvas.circle(at: (plot.right - 110, middle), colour: SVGCanvas.colour(number))
         }
-        canvas.text(series.name, x: plot.right - 94, y: height, anchor: .start)
+        canvas.text(series.name, x: plot.right - 94, y: middle + 4, anchor: .start)
       }
     }
     return canvas.document
@@ -75,6 +80,8 @@ struct SVGCanvas {
   }
 
   static let colours = ["#2563eb", "#e8590c", "#2b8a3e", "#9c36b5", "#c92a2a", "#0b7285"]
+
+  static func colour(_ number: Int) -> String { colours[number % colours.count] }
 
   private var body: String
   private let width: Int
