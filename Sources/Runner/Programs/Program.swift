@@ -32,8 +32,8 @@ public final class Program: Sendable {
 
   /// Bytes of machine code with its constants, as pages; 0 where there is none or the system loaded it.
   public let codeByteCount: Int
-  /// Bytes that its inputs and constants lie in.
-  let inputByteCount: Int
+  /// About as many bytes as it holds, without what it may share with others: inputs, constants, code, and the plan.
+  let heldByteCount: Int
 
   private let recorder: ProfileRecorder?
   private let session: Mutex<Session>
@@ -57,7 +57,7 @@ public final class Program: Sendable {
     self.options = options
     let native = execution as? NativeExecution
     codeByteCount = native?.codeByteCount ?? 0
-    inputByteCount = native?.inputByteCount ?? 0
+    heldByteCount = (native?.inputByteCount ?? 0) + codeByteCount + step.planByteCount
     recorder = native?.recorder
     session = Mutex(Session(execution: execution, given: step.inputs.map { _ in false }, ownState: nil))
   }

@@ -19,15 +19,20 @@ enum ProgramCache {
     let times: CompileTimes
   }
 
-  static let capacity = 64
-  private static let table = Mutex(RecentlyUsed<Key, Entry>(capacity: capacity))
+  private static let empty = RecentlyUsed<Key, Entry>(capacity: 64, byteLimit: 128 << 20, leastCount: 4)
+  private static let table = Mutex(empty)
 
   static func entry(_ key: Key, make: () throws -> Entry) throws -> (entry: Entry, isNew: Bool) {
     if let known = table.withLock({ $0[key] }) { return (known, false) }
     let entry = try make()
-    table.withLock { $0.insert(entry, for: key) }
+    table.withLock { $0.insert(entry, for: key, byteCount: entry.step.planByteCount + (entry.code?.byteCount ?? 0)) }
     return (entry, true)
   }
 
-  static func clear() { table.withLock { $0 = RecentlyUsed(capacity: capacity) } }
+  static func clear() { table.withLock { $0 = empty } }
+}
+
+extension CompiledStep {
+  /// About as many bytes as its graph, kernels and loops take: a transformer of 824 nodes took 1.4 MB.
+  var planByteCount: Int { graph.nodes.count << 11 }
 }

@@ -34,7 +34,7 @@ public final class Trainer {
   var run = 0
   private let options: ProgramOptions
   /// As many shapes of batches as stay at hand; others are compiled again when they come back.
-  private var programs = RecentlyUsed<ProgramKey, BoundProgram>(capacity: 64, byteLimit: 64 << 20, leastCount: 4)
+  private var programs = RecentlyUsed<ProgramKey, BoundProgram>(capacity: 512, byteLimit: 128 << 20, leastCount: 4)
   /// One program of a trainer runs at a time.
   private let workspace = Workspace()
   private var lastTrainingProgram: Program?
@@ -119,7 +119,7 @@ public final class Trainer {
     // The compiler may warn, and takes its time once.
     reporter?.clearFrame()
     let program = BoundProgram(try reporter?.excluding(compile) ?? compile())
-    programs.insert(program, for: key, byteCount: program.program.inputByteCount)
+    programs.insert(program, for: key, byteCount: program.program.heldByteCount)
     if purpose == .training { lastTrainingProgram = program.program }
     return program
   }
