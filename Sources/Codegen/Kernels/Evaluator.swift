@@ -10,6 +10,8 @@ enum Obstacle: Error {
   /// A loop variable must become two, so that a reshape's coordinates are affine.
   case split(LoopVariable, inner: Int)
   case store(NodeID, StoreReason)
+  /// The axes aren't those of the domain, or the node has no value outside of a kernel of its own.
+  case unfit
 }
 
 /// One look at a stored tensor.
@@ -168,7 +170,7 @@ struct Evaluator {
   /// Notes that any element of a stored node may be looked at.
   mutating func readWhole(_ node: NodeID) {
     reads.append(
-      Read(slot: table.slotOf[table.base(node).index], index: AffineExpression(), isPartial: true, stage: stage))
+      Read(slot: table.slotOf[table.holder(of: node).index], index: AffineExpression(), isPartial: true, stage: stage))
   }
 
   // MARK: Nodes
@@ -247,7 +249,11 @@ struct Evaluator {
     case .view(let map, let fill):
       return try view(map, fill, of: operands[0], index, condition)
     case .reshape:
-      let operand = table.base(operands[0])
+      var operand = table.base(operands[0])
+      while slot(of: operand) < 0, case .checkIndex = table.meanings[operand.index] {
+        checks.append(operand)
+        operand = table.base(table.operands(operand)[0])
+      }
       if slot(of: operand) >= 0 { return try storedOrImmediate(operand, linear(index, table.shape(node)), condition) }
       return try value(operand, try coordinates(in: operand, of: index, table.shape(node)), condition)
     case .checkIndex:
@@ -265,7 +271,7 @@ struct Evaluator {
       return try gathered(node, index, condition)
     default: break
     }
-    preconditionFailure("Cinch's bug: \(table.meanings[node.index]) has no value outside its own kernel")
+    throw .unfit
   }
 
   private mutating func storedOrImmediate(
@@ -370,7 +376,7 @@ struct Evaluator {
   ) throws(Obstacle) -> LoopValue {
     let operands = table.operands(node)
     let (source, indices) = (operands[0], operands[1])
-    let target = table.base(source)
+    let target = table.holder(of: source)
     guard table.isStored(target) else { throw .store(target, .indexed) }
     let axes = vectors[Int(index.raw)]
     let count = table.shape(indices).rank

@@ -108,8 +108,10 @@ extension Fusion {
       evaluator.beginStage(stage)
       evaluator.domainCount = Domain.count(kernel.extents) * Domain.count(content.inner)
       for root in content.roots {
-        let (kept, reduced) = Self.coordinates(
-          of: roots[root], kept: kernel.extents, inner: content.inner, firstInner: firstInner)
+        guard
+          let (kept, reduced) = try? Self.coordinates(
+            of: roots[root], kept: kernel.extents, inner: content.inner, firstInner: firstInner)
+        else { continue }
         evaluator.packedCount = packedCount(roots[root])
         _ = try? evaluator.values(of: roots[root], kept, reduced)
       }

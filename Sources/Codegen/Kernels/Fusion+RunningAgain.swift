@@ -41,7 +41,7 @@ extension Fusion {
       lives.add(kernels.count - 1, of: self, at: time)
     }
     for replacement in replacements { again[replacement.node] = replacement.slot }
-    guard let other = again[node] else { preconditionFailure("Cinch's bug: \(node) wasn't computed again") }
+    guard let other = again[node] else { return false }
     for reader in late {
       replace(.init(node: node, slot: other), in: reader)
       lives.move(reader, from: Int(slot), to: Int(other))

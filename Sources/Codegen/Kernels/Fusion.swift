@@ -30,7 +30,7 @@ struct Fusion {
     storeLargeExpressions()
     // Each round stores at least one more node; almost always one or two rounds are enough.
     for round in 0... {
-      group()
+      try group()
       for (node, reason) in obstacles { table.store(node, reason) }
       if obstacles.isEmpty, round > 3 || !storeRepeatedValues() { break }
       guard round <= graph.nodes.count else {
@@ -102,7 +102,7 @@ struct Fusion {
     var cost: Int
   }
 
-  private mutating func group() {
+  private mutating func group() throws {
     roots = table.roots()
     kernels = []
     kernelOf = [Int](repeating: -1, count: roots.count)
@@ -115,7 +115,7 @@ struct Fusion {
         place(try candidate(index))
       } catch {
         guard case .store(let node, let reason) = error else {
-          preconditionFailure("Cinch's bug: a domain was left unsplit")
+          throw InternalError(stage: "fusion", message: "\(roots[index].node) runs along no domain: \(error)")
         }
         // It is in no kernel in this round, which there will be another one after.
         obstacles.append((node, reason))
@@ -156,7 +156,7 @@ struct Fusion {
 
   private func candidate(_ index: Int, _ root: Root, _ kept: [Int], _ inner: [Int]) throws(Obstacle) -> Candidate {
     var evaluator = Evaluator(table, extents: kept + inner, writesCode: false)
-    let (own, reduced) = Self.coordinates(of: root, kept: kept, inner: inner)
+    let (own, reduced) = try Self.coordinates(of: root, kept: kept, inner: inner)
     _ = try evaluator.values(of: root, own, reduced)
     if root.kind == .contract, Self.isTile(root), !hasColumnsSideBySide(root, kept, evaluator) {
       throw .store(root.operands[1], .columns)
@@ -172,21 +172,18 @@ struct Fusion {
   /// The coordinates of a root's axes over a kernel's domain and a stage's inner axes.
   static func coordinates(
     of root: Root, kept: [Int], inner: [Int], firstInner: Int? = nil
-  ) -> (kept: [AffineExpression], reduced: [AffineExpression]) {
+  ) throws(Obstacle) -> (kept: [AffineExpression], reduced: [AffineExpression]) {
     let first = firstInner ?? kept.count
-    func fail() -> [AffineExpression] {
-      preconditionFailure("Cinch's bug: \(root.axes) and \(root.reduced) don't run along \(kept) and \(inner)")
-    }
     if root.inner.isEmpty {
       // A map's inner axes are its own last axes.
-      let all = Domain.coordinates(of: root.axes, over: kept + inner) ?? fail()
+      guard let all = Domain.coordinates(of: root.axes, over: kept + inner) else { throw .unfit }
       guard first != kept.count else { return (all, []) }
       return (all.map { shifted($0, from: kept.count, to: first) }, [])
     }
-    return (
-      Domain.coordinates(of: root.axes, over: kept) ?? fail(),
-      Domain.coordinates(of: root.reduced, over: inner[...], first: first) ?? fail()
-    )
+    guard let own = Domain.coordinates(of: root.axes, over: kept),
+      let reduced = Domain.coordinates(of: root.reduced, over: inner[...], first: first)
+    else { throw .unfit }
+    return (own, reduced)
   }
 
   private static func shifted(_ expression: AffineExpression, from: Int, to: Int) -> AffineExpression {
@@ -217,8 +214,9 @@ struct Fusion {
     }
     var evaluator = Evaluator(table, extents: all.extents, writesCode: false)
     let column = LoopVariable(raw: Int32(kept.count - 1))
-    let (own, reduced) = Self.coordinates(
-      of: root, kept: kept, inner: Array(all.extents[kept.count...]))
+    guard
+      let (own, reduced) = try? Self.coordinates(of: root, kept: kept, inner: Array(all.extents[kept.count...]))
+    else { return true }
     let index = evaluator.intern(Array(own.dropLast(2)) + reduced + [own[own.count - 1]])
     guard (try? evaluator.value(root.operands[1], index)) != nil else { return true }
     let depth = (kept.count..<all.extents.count).last { all.extents[$0] >= ContractionSchedule.leastTurnedDepth }

@@ -89,10 +89,12 @@ extension Fusion {
       var stage = KernelBody.Stage(axes: first..<(first + content.inner.count))
       for index in content.roots {
         let root = roots[index]
-        let (kept, reduced) = Self.coordinates(
-          of: root, kept: kernel.extents, inner: content.inner, firstInner: first)
+        let kept: [AffineExpression]
+        let reduced: [AffineExpression]
         let values: [LoopValue]
         do throws(Obstacle) {
+          (kept, reduced) = try Self.coordinates(
+            of: root, kept: kernel.extents, inner: content.inner, firstInner: first)
           values = try evaluator.values(of: root, kept, reduced)
         } catch {
           throw InternalError(stage: "kernels", message: "\(root.node) can't be computed over \(kernel.extents)")

@@ -120,8 +120,9 @@ struct NodeTable: Sendable {
   func shape(_ node: NodeID) -> Shape { graph.nodes[node.index].type.shape }
   func isStored(_ node: NodeID) -> Bool { slotOf[node.index] >= 0 }
 
-  /// Gives a node a place in memory.
+  /// Gives a node a place in memory; a check's value has that of its operand, for what is proved of an index is proved there.
   mutating func store(_ node: NodeID, _ reason: StoreReason) {
+    if case .checkIndex = meanings[node.index] { return store(base(operands(node)[0]), reason) }
     guard slotOf[node.index] < 0 else { return }
     slotOf[node.index] = Int32(slots.count)
     slots.append(Slot(source: .node(node), name: "t\(node.raw)", type: type(node)))
@@ -135,6 +136,13 @@ struct NodeTable: Sendable {
       guard case .reshape = meanings[node.index] else { break }
       node = operands(node)[0]
     }
+    return node
+  }
+
+  /// The node in whose place a stored node's elements lie: neither reshapes nor checks compute anything.
+  func holder(of node: NodeID) -> NodeID {
+    var node = base(node)
+    while !isStored(node), case .checkIndex = meanings[node.index] { node = base(operands(node)[0]) }
     return node
   }
 

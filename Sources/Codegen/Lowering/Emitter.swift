@@ -35,6 +35,8 @@ struct Emitter {
   /// Likewise the first factor's rows.
   var packedRows: PackedPanel?
   var workspace = ContractionWorkspace()
+  /// What went wrong: what has been written means nothing.
+  private(set) var failure: String?
   /// The rows that a worker has, where a contraction divides them before it packs; all if nil.
   var rowShare: Rows?
 
@@ -47,6 +49,9 @@ struct Emitter {
     substitution = [AffineExpression](repeating: AffineExpression(), count: body.extents.count)
     values = [Int32](repeating: -1, count: body.expressions.count)
   }
+
+  /// Goes on where nothing can be written any more, with anything.
+  mutating func fail(_ message: String) { failure = failure ?? message }
 
   // MARK: Scopes
 
@@ -106,7 +111,7 @@ struct Emitter {
 
   mutating func value(_ value: LoopValue) -> LoopValue {
     if values[value.index] >= 0 { return LoopValue(raw: values[value.index]) }
-    precondition(!body.isResult[value.index], "Cinch's bug: a reduction's result is used before its loop")
+    if body.isResult[value.index] { fail("a reduction's result is used before its loop") }
     let expression: LoopExpression
     switch body.expressions[value.index] {
     case .constant: expression = body.expressions[value.index]

@@ -104,7 +104,7 @@ struct Lowering {
           isParallel: kernels[firstKernel...].contains(where: \.isParallel))
         continue
       }
-      emit(position, frame)
+      try emit(position, frame)
       let number = frame.order[position]
       writer.append(
         .run(kernels.count - 1), touching: .init([kernels[kernels.count - 1]], buffers),
@@ -124,7 +124,7 @@ struct Lowering {
     let results = ([root.slot] + root.furtherSlots).map { BufferID(raw: frame.bufferOf[Int($0)]) }
     var inputs: [BufferID] = []
     for (number, operand) in root.operands.enumerated().dropFirst(iteration.carried) {
-      let whole = BufferID(raw: frame.bufferOf[Int(frame.table.slotOf[frame.table.base(operand).index])])
+      let whole = BufferID(raw: frame.bufferOf[Int(frame.table.slotOf[frame.table.holder(of: operand).index])])
       inputs.append(number < iteration.carried + iteration.sliced ? slice(of: whole, iteration, frame.depth) : whole)
     }
     let outputs = results.dropFirst(iteration.carried).map { slice(of: $0, iteration, frame.depth) }
@@ -150,7 +150,7 @@ struct Lowering {
 
   // MARK: Kernels
 
-  private mutating func emit(_ position: Int, _ frame: Frame) {
+  private mutating func emit(_ position: Int, _ frame: Frame) throws {
     let body = frame.body(position)
     let axes = LoopAxes(body)
     let kernel = frame.kernel(position)
@@ -161,6 +161,7 @@ struct Lowering {
     var emitter = Emitter(body, axes, choice, buffers: frame.bufferOf, comments: comments)
     if let contraction = choice.contraction { emitter.workspace = workspace(contraction, name: name) }
     let statements = emitter.emitKernel()
+    if let failure = emitter.failure { throw InternalError(stage: "lowering", message: "\(name): \(failure)") }
     kernels.append(
       LoopKernel(
         name: "\(name)_\(kernel.form.rawValue)", origin: origin(kernel, frame), valueTypes: emitter.valueTypes,

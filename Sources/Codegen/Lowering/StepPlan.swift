@@ -44,7 +44,7 @@ struct StepPlan {
 
   // MARK: What the step leaves behind
 
-  private func slot(_ node: NodeID) -> Int32 { fusion.table.slotOf[fusion.table.base(node).index] }
+  private func slot(_ node: NodeID) -> Int32 { fusion.table.slotOf[fusion.table.holder(of: node).index] }
 
   private mutating func addSlot(for node: NodeID, _ name: String) -> Int32 {
     let table = fusion.table

@@ -13,7 +13,7 @@ import Testing
     }
   }
 
-  @Test(arguments: cases + concatenations) func everyEngineGivesTheSameBits(_ found: Case) throws {
+  @Test(arguments: cases + concatenations + checks) func everyEngineGivesTheSameBits(_ found: Case) throws {
     let graph = try Graph(parsing: found.text)
     var inputs: [String: ElementArray] = [:]
     for input in graph.inputs { inputs[input.name] = RandomProgram.plainValues(of: graph.type(of: input.node)) }
