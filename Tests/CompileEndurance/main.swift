@@ -1,7 +1,8 @@
 // Compiles over and over in a process of its own, where nothing else uses memory, and prints what the process holds
 // after the first part and at the end: resident pages, descriptors, mappings, a line each. Run by the tests:
 // `CompileEndurance graph|c <count>`. Other things that only a process of its own can try: what its child computes on several
-// workers (`fork <workers>`), and compiling with no more memory than some megabytes (`poor <megabytes>`).
+// workers (`fork <workers>`), compiling with no more memory than some megabytes (`poor <megabytes>`), and a report of what is
+// read and written under a locale (`locale <name> <folder>`).
 
 import Cinch
 import CinchRunner
@@ -106,6 +107,7 @@ let count = Int(CommandLine.arguments[2]) ?? 0
 switch CommandLine.arguments[1] {
 case "fork": try runInChild(count)
 case "poor": try compileInLittleMemory(count)
+case "locale": try printReport(locale: CommandLine.arguments[2], folder: CommandLine.arguments[3])
 case let what:
   let compile = what == "graph" ? compileGraph : compileC
   // The cache, allocators and libtcc's tables have their size after the first part.

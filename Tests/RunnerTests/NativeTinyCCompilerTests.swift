@@ -134,30 +134,15 @@ import Testing
     #expect(try code.function("last", as: IntegerFunction.self)(5) == Int32(5 + count * (count + 1) / 2))
   }
 
-  /// What the process with these arguments prints, which must end well.
-  private func endurance(_ arguments: String...) throws -> String {
-    let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("CompileEndurance")
-    process.arguments = arguments
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    return text
-  }
-
   /// The child of a fork has memory and code of its parent, and none of its threads.
   @Test(arguments: [1, 2, 3]) func childrenOfAForkRunPrograms(workers: Int) throws {
-    #expect(try endurance("fork", "\(workers)") == "child and parent agree\n")
+    #expect(try output(of: "CompileEndurance", ["fork", "\(workers)"]) == "child and parent agree\n")
   }
 
   /// libtcc would end the process.
   @Test func littleMemoryIsNoBug() throws {
-    #expect(try endurance("poor", "16").hasPrefix("refused: Cannot allocate 33.6 MB"))
-    #expect(try endurance("poor", "200") == "compiled\n")
+    #expect(try output(of: "CompileEndurance", ["poor", "16"]).hasPrefix("refused: Cannot allocate 33.6 MB"))
+    #expect(try output(of: "CompileEndurance", ["poor", "200"]) == "compiled\n")
   }
 
   /// Where /proc is not mounted, an object goes through a temporary file, of which nothing stays.
@@ -174,7 +159,7 @@ import Testing
   /// In a process of its own, because tests that run at the same time use memory too.
   @Test(arguments: ["graph", "c"])
   func memoryDoesNotGrowOverCompiles(_ what: String) throws {
-    let text = try endurance(what, "10000")
+    let text = try output(of: "CompileEndurance", [what, "10000"])
     let uses = text.split(separator: "\n").map { $0.split(separator: " ").compactMap { Int($0) } }
     try #require(uses.count == 2 && uses.allSatisfy { $0.count == 3 }, "\(text)")
     let (early, late) = (uses[0], uses[1])

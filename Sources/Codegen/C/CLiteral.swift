@@ -1,7 +1,7 @@
 import CinchGraph
 
-// Literals are exact: short decimals where they are, hexadecimal otherwise (with the decimal beside it). Infinity
-// and NaN have no literal in C99 without a header.
+// Literals are exact: small whole numbers in decimal, others in hexadecimal with the decimal beside it, because libtcc reads
+// a decimal fraction as the process's locale writes it. Infinity and NaN have no literal in C99 without a header.
 
 /// Appends a finite literal; `isNegative` numbers print as unary minus. False if the literal needs its bits.
 func writeLiteral(_ literal: ScalarLiteral, to out: inout TextBuffer) -> Bool {
@@ -37,17 +37,9 @@ private func writeFinite(
 ) {
   if value.sign == .minus { out.write("-") }
   let magnitude = value.magnitude
-  if magnitude < 65_536, (magnitude * 16).rounded(.towardZero) == magnitude * 16 {
-    let whole = magnitude.rounded(.towardZero)
-    out.write(Int(whole))
-    out.write(".")
-    var sixteenths = Int((magnitude - whole) * 16) * 625
-    var divisor = 1_000
-    repeat {
-      out.write(sixteenths / divisor)
-      sixteenths %= divisor
-      divisor /= 10
-    } while sixteenths != 0
+  if magnitude < 65_536, magnitude == magnitude.rounded(.towardZero) {
+    out.write(Int(magnitude))
+    out.write(".0")
     out.write(suffix)
     return
   }
