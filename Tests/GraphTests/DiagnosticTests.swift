@@ -161,6 +161,7 @@ import Testing
     Mistake("select can't broadcast [3, 4], [3, 4], [3]") { _, a, i in select(a .> 0, a, i) },
     Mistake("exp needs floats, not i32; cast first") { _, _, i in exp(i) },
     Mistake("exp has no float64 form yet; cast to float32") { _, a, _ in exp(a.cast(to: .float64)) },
+    Mistake("power has no float64 form yet; cast to float32") { _, a, _ in power(a.cast(to: .float64), 2.5) },
     Mistake("relu has no float64 form yet; cast to float32") { _, a, _ in relu(a.cast(to: .float64)) },
     Mistake("sign has no float64 form yet; cast to float32") { _, a, _ in sign(a.cast(to: .float64)) },
     Mistake("mean takes one operand of floats; cast integers first") { _, _, i in i.mean() },

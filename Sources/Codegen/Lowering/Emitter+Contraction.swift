@@ -200,7 +200,7 @@ extension Emitter {
     emitPoints(schedule.row, at: row, rows, as: .sequential) { emitter, tileRow in
       emitter.emitColumns(schedule, columns) { emitter, column in
         let place = tileRow * schedule.strip + column + columns.start * -1
-        let result = emitter.define(.load(Access(tile, place), condition: nil, otherwise: nil), .float32)
+        let result = emitter.load(Access(tile, place))
         emitter.set(stage.reductions[0].result, to: result)
         for store in stage.results { emitter.store(store) }
         emitter.emitLaterStages()
@@ -261,7 +261,7 @@ extension Emitter {
   }
 
   private mutating func load(_ place: Access) -> LoopValue {
-    define(.load(place, condition: nil, otherwise: nil), .float32)
+    define(.load(place, condition: nil, otherwise: nil), body.types[body.stages[0].reductions[0].result.index])
   }
 
   private mutating func emitZeros(

@@ -159,7 +159,7 @@ struct Lowering {
     // What follows a contraction's tiles has no loops of its own.
     let comments = choice.contraction == nil ? comments(kernel, frame) : []
     var emitter = Emitter(body, axes, choice, buffers: frame.bufferOf, comments: comments)
-    if let contraction = choice.contraction { emitter.workspace = workspace(contraction, name: name) }
+    if let contraction = choice.contraction { emitter.workspace = workspace(contraction, body.types[contraction.second.index], name: name) }
     let statements = emitter.emitKernel()
     if let failure = emitter.failure { throw InternalError(stage: "lowering", message: "\(name): \(failure)") }
     kernels.append(
@@ -169,13 +169,15 @@ struct Lowering {
     summaries.append(summary(position, frame, kernels[kernels.count - 1], choice.text(axes)))
   }
 
-  /// Each worker's memory for a contraction; all kernels use the same.
-  private mutating func workspace(_ contraction: ContractionSchedule, name: String) -> ContractionWorkspace {
+  /// Each worker's memory for a contraction of numbers of one type; all kernels use the same.
+  private mutating func workspace(
+    _ contraction: ContractionSchedule, _ type: ElementType, name: String
+  ) -> ContractionWorkspace {
     var workspace = ContractionWorkspace()
     var end = 0
     func add(_ purpose: String, _ count: Int, _ lowering: inout Lowering) -> BufferID {
-      let id = lowering.add("\(name)_\(purpose)", TensorType(.float32, [count]), .worker, end)
-      end = alignedTo64(end + 4 * count)
+      let id = lowering.add("\(name)_\(purpose)", TensorType(type, [count]), .worker, end)
+      end = alignedTo64(end + type.byteCount * count)
       return id
     }
     if contraction.storesTile {

@@ -113,9 +113,21 @@ public func power(_ a: Tensor, _ b: Tensor, file: StaticString = #filePath, line
   Tensor.binary(Power(), a, b, at: CallSite(file, line))
 }
 
-/// aᵇ for one exponent, with C's rules for special values.
+/// aᵇ for one exponent, with C's rules for special values. Float64 takes whole exponents from −64 to 64, as products.
 public func power(_ a: Tensor, _ b: Float, file: StaticString = #filePath, line: Int = #line) -> Tensor {
-  power(a, Tensor.scalar(b, like: a, at: CallSite(file, line)), file: file, line: line)
+  if a.elementType == .float64, let exponent = Int(exactly: b), abs(exponent) <= 64 {
+    return a.builder.withSite(CallSite(file, line)) { wholePower(a, exponent) }
+  }
+  return power(a, Tensor.scalar(b, like: a, at: CallSite(file, line)), file: file, line: line)
+}
+
+/// By squaring; 1 where the exponent is 0.
+private func wholePower(_ a: Tensor, _ exponent: Int) -> Tensor {
+  if exponent < 0 { return 1 / wholePower(a, -exponent) }
+  if exponent == 0 { return a.builder.constant(Tensor.literal(1, a.elementType), shape: a.shape, at: a.site) }
+  if exponent == 1 { return a }
+  let half = wholePower(a, exponent / 2)
+  return exponent % 2 == 0 ? half * half : half * half * a
 }
 
 /// The larger of two tensors, element by element; NaN if either is.

@@ -138,7 +138,7 @@ public struct Power: ElementwiseOp, AttributeFree {
   public static let summary = "aᵇ, with C's rules for special values."
   public init() {}
   public func resultElementType(_ o: [ElementType]) throws(TypeViolation) -> ElementType {
-    try floatType(o, "power", count: 2)
+    try float32Type(o, "power", count: 2)
   }
   public func function(_ o: [ElementType]) -> ScalarFunction { .power }
   public func reference(_ x: [Double]) -> Double { Glibc.pow(x[0], x[1]) }

@@ -30,6 +30,9 @@ public struct View: Op {
       map.axes.allSatisfy({ $0.coefficients.count == shape.rank }),
       !shape.extents.contains(where: { $0 < 1 })
     else { throw TypeViolation("a view of shape \(shape) by \(map), which does not index \(operands[0].shape)") }
+    if let fill, fill.type != result.elementType {
+      throw TypeViolation("a view of \(result.elementType.rawValue) filled with a \(fill.type.rawValue)", recovered: result)
+    }
     return result
   }
 
