@@ -1,4 +1,5 @@
-import Glibc
+import Cinch
+import Foundation
 import Testing
 
 @testable import CinchRunner
@@ -86,5 +87,24 @@ import Testing
     #expect(access(String(path.prefix(upTo: path.lastIndex(of: "/")!)), F_OK) != 0)
     code = nil
     #expect(try !textOfFile("/proc/self/maps").contains(path))
+  }
+
+  /// clang has a macro of its own for a processor's fma: without it every multiply-add is a dozen operations.
+  @Test(arguments: SystemCompiler.installed)
+  func multiplyAddIsAnInstructionWhereTheProcessorHasIt(_ compiler: SystemCompiler) throws {
+    guard ProcessorFeatures.current.hasAVX2AndFMA else { return }
+    let graph = Graph("products") { g in
+      g.output("y", matmul(g.input("a", [3, 5]), g.input("b", [5, 7])))
+      let (a, b) = (g.input("c", [3, 5], type: .float64), g.input("d", [5, 7], type: .float64))
+      g.output("z", matmul(a, b))
+    }
+    let program = try graph.compile(ProgramOptions(engine: .tinycc(.scalar)))
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("cinch-\(UUID()).c")
+    try program.c.write(to: path, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(at: path) }
+    let preprocessed = try output(
+      of: URL(fileURLWithPath: "/usr/bin/env"), [compiler.executable, "-E", "-march=native", "-std=c99", path.path])
+    #expect(preprocessed.contains("fma_f32") && preprocessed.contains("fma_f64"))
+    #expect(!preprocessed.contains("raw_f64") && !preprocessed.contains("addend"), "fma is computed step by step")
   }
 }

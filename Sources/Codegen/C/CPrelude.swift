@@ -150,11 +150,33 @@ private func saturating(_ name: String, from: String, suffix: String) -> String 
   """
 }
 
-private let fusedFloat = """
+/// Where the processor has the instruction, the compiler's name for it. clang says `__FP_FAST_FMA` on few processors that have
+/// it, and turns `__builtin_fma` into a call of a library.
+private func fused(_ function: String, type: String, suffix: String, isFastElsewhere: String, software: String) -> String {
+  """
   /* a * b + c, rounded once. */
-  #if defined(__FP_FAST_FMAF)
-  static inline float fma_f32(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+  #if defined(__clang__) && defined(__has_builtin) && (defined(__FMA__) || defined(__FP_FAST_FMA\(suffix.uppercased())) \\
+      || \(isFastElsewhere))
+  #if __has_builtin(__builtin_elementwise_fma)
+  #define FMA_BUILTIN __builtin_elementwise_fma
+  #endif
+  #endif
+  #if !defined(FMA_BUILTIN) && defined(__FP_FAST_FMA\(suffix.uppercased()))
+  #define FMA_BUILTIN __builtin_fma\(suffix)
+  #endif
+  #if defined(FMA_BUILTIN)
+  static inline \(type) \(function)(\(type) a, \(type) b, \(type) c) { return FMA_BUILTIN(a, b, c); }
   #else
+  \(software)
+  #endif
+  #undef FMA_BUILTIN
+  """
+}
+
+private let fusedFloat = fused(
+  "fma_f32", type: "float", suffix: "f",
+  isFastElsewhere: "defined(__ARM_FEATURE_FMA) || (defined(__riscv_flen) && __riscv_flen >= 32)",
+  software: """
   static float fma_f32(float a, float b, float c) {
     /* The product is exact in double; the sum is rounded to odd, so that rounding it to float rounds once. */
     union { double value; u64 bits; } sum;
@@ -170,14 +192,13 @@ private let fusedFloat = """
     }
     return (float)sum.value;
   }
-  #endif
-  """
+  """)
 
-private let fusedDouble = """
-  /* a * b + c, rounded once. */
-  #if defined(__FP_FAST_FMA)
-  static inline double fma_f64(double a, double b, double c) { return __builtin_fma(a, b, c); }
-  #else
+private let fusedDouble = fused(
+  "fma_f64", type: "double", suffix: "",
+  isFastElsewhere:
+    "(defined(__ARM_FEATURE_FMA) && (__ARM_FP & 8)) || (defined(__riscv_flen) && __riscv_flen >= 64)",
+  software: """
   static u64 raw_f64(double a) {
     union { double from; u64 to; } pun;
     pun.from = a;
@@ -280,8 +301,7 @@ private let fusedDouble = """
     result.bits |= sign << 63;
     return result.value;
   }
-  #endif
-  """
+  """)
 
 private func root(_ function: String, builtin: String, instruction: String, type: String, software: String)
   -> String

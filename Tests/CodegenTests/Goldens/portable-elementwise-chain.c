@@ -12,8 +12,17 @@ typedef unsigned char u8;
 typedef unsigned long long u64;
 static inline float max_f32(float a, float b) { return (a > b || a != a) ? a : b; }
 /* a * b + c, rounded once. */
-#if defined(__FP_FAST_FMAF)
-static inline float fma_f32(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#if defined(__clang__) && defined(__has_builtin) && (defined(__FMA__) || defined(__FP_FAST_FMAF) \
+    || defined(__ARM_FEATURE_FMA) || (defined(__riscv_flen) && __riscv_flen >= 32))
+#if __has_builtin(__builtin_elementwise_fma)
+#define FMA_BUILTIN __builtin_elementwise_fma
+#endif
+#endif
+#if !defined(FMA_BUILTIN) && defined(__FP_FAST_FMAF)
+#define FMA_BUILTIN __builtin_fmaf
+#endif
+#if defined(FMA_BUILTIN)
+static inline float fma_f32(float a, float b, float c) { return FMA_BUILTIN(a, b, c); }
 #else
 static float fma_f32(float a, float b, float c) {
   /* The product is exact in double; the sum is rounded to odd, so that rounding it to float rounds once. */
@@ -31,6 +40,7 @@ static float fma_f32(float a, float b, float c) {
   return (float)sum.value;
 }
 #endif
+#undef FMA_BUILTIN
 
 /* multiply, add, maximum (mlp.swift:12) */
 static void k0_scale_and_shift(const float *restrict x, const float *restrict bias,

@@ -24,8 +24,17 @@ static inline u32 bits_of_float(float a) {
 static inline float max_f32(float a, float b) { return (a > b || a != a) ? a : b; }
 static inline float min_f32(float a, float b) { return (a < b || a != a) ? a : b; }
 /* a * b + c, rounded once. */
-#if defined(__FP_FAST_FMAF)
-static inline float fma_f32(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#if defined(__clang__) && defined(__has_builtin) && (defined(__FMA__) || defined(__FP_FAST_FMAF) \
+    || defined(__ARM_FEATURE_FMA) || (defined(__riscv_flen) && __riscv_flen >= 32))
+#if __has_builtin(__builtin_elementwise_fma)
+#define FMA_BUILTIN __builtin_elementwise_fma
+#endif
+#endif
+#if !defined(FMA_BUILTIN) && defined(__FP_FAST_FMAF)
+#define FMA_BUILTIN __builtin_fmaf
+#endif
+#if defined(FMA_BUILTIN)
+static inline float fma_f32(float a, float b, float c) { return FMA_BUILTIN(a, b, c); }
 #else
 static float fma_f32(float a, float b, float c) {
   /* The product is exact in double; the sum is rounded to odd, so that rounding it to float rounds once. */
@@ -43,6 +52,7 @@ static float fma_f32(float a, float b, float c) {
   return (float)sum.value;
 }
 #endif
+#undef FMA_BUILTIN
 
 /* %53 add i32[] SeedStepTests.swift:17 */
 static void k0_map(i32 *restrict optimizer_step) {
