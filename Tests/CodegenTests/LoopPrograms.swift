@@ -230,7 +230,7 @@ struct LoopSample: CustomTestStringConvertible, Sendable {
       buffer rows: i32[8] at input 0 + 0
       buffer picked: f32[64] at scratch + 0
       buffer spare: f32[64] at scratch + 320
-      check "gather embedding" limit 20 at "App/main.swift" "/home/app/main.swift" 7
+      check "gather embedding" limit 20 of [3, 4] at "App/main.swift" "/home/app/main.swift" 7
       kernel check_rows {
         sequential i0 in 8 {
           v0: i32 = load rows[i0]

@@ -137,7 +137,7 @@ private struct RandomLoopProgram {
     let kernels = (0..<2).map { _ in kernel() }
     let checks = list(2) {
       RuntimeCheck(
-        operation: $0.text(), limit: $0.number(50),
+        operation: $0.text(), limit: $0.number(50), extents: $0.list(2) { $0.number(9) },
         site: $0.number(2) == 0 ? .unknown : CallSite(fileID: $0.text(), filePath: $0.text(), line: $0.number(9)))
     }
     return LoopProgram(

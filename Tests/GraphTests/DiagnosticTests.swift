@@ -21,13 +21,12 @@ import Testing
     #expect(
       text(found) == """
         here:\(line + 3): error: matmul needs equal inner dimensions: [32, 784] × [512, 10] (784 ≠ 512)
-        here:\(line + 1): note: operand of type f32[32, 784] made here
-        here:\(line + 2): note: operand of type f32[512, 10] made here
+        here:\(line + 1): note: operand of type f32[32, 784] made here ('x')
+        here:\(line + 2): note: operand of type f32[512, 10] made here ('w')
         """)
   }
 
-  /// An infix operator can't know its line: it is said where its operands were made, the later one first.
-  @Test func infixOperatorsNameWhereTheirOperandsWereMade() {
+  @Test func infixOperatorsNameTheirLineAndTheirOperands() {
     var line = 0
     let found = diagnostics { g in
       line = #line
@@ -37,9 +36,9 @@ import Testing
     }
     #expect(
       text(found) == """
-        here:\(line + 2): error: add can't broadcast [32, 784] with [10]: extents must be equal or 1, aligned at the last axis
-        here:\(line + 1): note: operand of type f32[32, 784] made here
-        here:\(line + 2): note: operand of type f32[10] made here
+        here:\(line + 3): error: add can't broadcast [32, 784] with [10]: extents must be equal or 1, aligned at the last axis
+        here:\(line + 1): note: operand of type f32[32, 784] made here ('x')
+        here:\(line + 2): note: operand of type f32[10] made here ('b')
         """)
   }
 
@@ -68,7 +67,7 @@ import Testing
         "5: softmax_cross_entropy needs one label for each row of logits: logits [32, 3] take labels [32], not [16]",
       ])
     #expect(found.allSatisfy { $0.site.filePath == #filePath })
-    #expect(found[0].notes.map { "\($0.site.line - line): \($0.message)" } == ["-2: operand of type f32[32, 128] made here"])
+    #expect(found[0].notes.map { "\($0.site.line - line): \($0.message)" } == ["-2: operand of type f32[32, 128] made here", "-2: called here"])
     // The text that `compile` throws has them all, each on a line that a terminal can open.
     for diagnostic in found { #expect("\(try #require(error))".contains("\(#filePath):\(diagnostic.site.line): error: ")) }
   }
@@ -191,8 +190,8 @@ import Testing
     }
   }
 
-  /// Operators have no line of their own: that of their later operand.
   @Test func operatorsOnWrongElementTypes() {
+    let line = #line
     let found = diagnostics { g in
       let x = g.input("x", [3]), i = g.input("i", [3], type: .int32)
       _ = x + i
@@ -207,6 +206,8 @@ import Testing
         "add needs operands of one element type: f32 and i32; cast one", "bools have no order; only equal and not_equal compare them",
         "and needs two bools or two int32, not f32 and f32", "not needs one bool", "divide needs floats, not i32; cast first",
       ])
+    #expect(found.map { $0.site.line - line } == [3, 4, 5, 6, 7])
+    #expect(found.allSatisfy { $0.site == CallSite(#filePath, $0.site.line) })
   }
 
   /// A number beside a tensor that holds no such number is no other number.

@@ -126,7 +126,7 @@ private struct Stack: Module {
     #expect {
       try model.summary(input: [2, 5])
     } throws: { error in
-      "\(error)".contains("LayerDescriptionTests.swift:\(line): error: Linear(in_features=3, out_features=4, bias=True)")
+      "\(error)".contains("LayerDescriptionTests.swift:\(line): error: in '0': Linear(in_features=3, out_features=4, bias=True)")
         && "\(error)".contains("f32[2, 5]")
     }
   }

@@ -331,7 +331,7 @@ import Testing
         return (carried: next, outputs: [carried[0]])
       }
       if mistake == "leak" {
-        // An operator has the line where its later operand was made, here by another operator on what scan gives.
+        line = #line + 1
         g.output("v", leaked + h)
       } else if mistake == "output" {
         line = #line + 1

@@ -79,7 +79,7 @@ import Testing
     // The error names the pass and draws the remark below the guilty node.
     let error = #expect(throws: InternalError.self) { try graph.verify(after: "some-pass", promising: broken.promises) }
     let text = try #require(error).description
-    #expect(text.hasPrefix("internal error in some-pass: the graph is broken"))
+    #expect(text.hasPrefix("error: internal error in some-pass: the graph is broken"))
     #expect(text.contains("This is a bug in Cinch"))
     if let node = broken.node {
       let lines = text.split(separator: "\n").map(String.init)

@@ -36,7 +36,7 @@ import Testing
   @Test func metricsOnOtherTargets() throws {
     let trainer = try Trainer(Linear(2, 2), loss: .meanSquaredError, optimizer: .adam(), metrics: [.accuracy])
     let said = message { try trainer.fit(.zeros([2, 2]), .zeros([2, 2]), epochs: 1, report: .silent) }
-    #expect(said.contains("error: accuracy of a prediction f32[2, 2] needs labels of type i32[2], not f32[2, 2]"))
+    #expect(said.contains("error: in 'accuracy': accuracy of a prediction f32[2, 2] needs labels of type i32[2], not f32[2, 2]"))
     #expect(said.split(separator: "\n").allSatisfy { $0.hasPrefix(#filePath) }, "\(said)")
   }
 
@@ -82,7 +82,7 @@ import Testing
       _ = try Trainer(Linear(1 << 20, 1 << 17), loss: .meanSquaredError, optimizer: .sgd(learningRate: 0.1))
     }
     #expect(
-      parameters.hasPrefix("Cannot allocate 549.8 GB (549756338368 bytes) for parameters and optimizer state: the "))
+      parameters.hasPrefix("error: cannot allocate 549.8 GB (549756338368 bytes) for parameters and optimizer state: the "))
     for engine in [Engine.interpreter, .tinycc(nil)] {
       let output = message {
         let program = try Graph { g in
@@ -90,11 +90,80 @@ import Testing
         }.compile(engine: engine)
         _ = try program(x: HostTensor([1], shape: [1, 1]))
       }
-      #expect(output.contains("Cannot allocate") && output.contains("'step'"), "\(engine): \(output)")
+      #expect(output.contains("error: cannot allocate") && output.contains("'step'"), "\(engine): \(output)")
     }
     #expect(
       message { _ = try Trainer(Linear(1 << 20, 1 << 20), loss: .meanSquaredError, optimizer: .sgd(learningRate: 0.1)) }
         .contains("'weight' can't have the shape [1048576, 1048576]: extents must be positive and the elements at most 2³⁸"))
+  }
+
+  /// All rows are one batch unless the caller says otherwise; who doesn't know learns it here.
+  @Test func rowsThatNoMemoryHoldsAtOnce() throws {
+    let trainer = try Trainer(
+      Linear(1, 1 << 17), loss: .meanSquaredError, optimizer: .sgd(learningRate: 0.1), engine: .tinycc(nil))
+    let said = message { _ = try trainer.predict(.zeros([1_000_000, 1])) }
+    #expect(said.hasPrefix("error: cannot allocate ") && said.contains("One batch has 1000000 rows; a smaller batchSize"), "\(said)")
+  }
+
+  /// A position in the data, whichever batch it is in and in whatever order.
+  @Test func anIndexOutOfRangeNamesItsPositionInTheData() throws {
+    let trainer = try Trainer(
+      Sequential { Embedding(4, 2) }, loss: .meanSquaredError, optimizer: .sgd(learningRate: 0.1), engine: .interpreter)
+    let x = HostTensor((0..<12).map { Int32($0 == 10 ? 9 : $0 % 4) }, shape: [6, 2])
+    let place = "gather (0): the index 9 at [5, 0] is not in 0..<4"
+    #expect(message { try trainer.fit(x, .zeros([6, 2, 2]), epochs: 1, batchSize: 2, report: .silent) }.contains(place))
+    #expect(message { _ = try trainer.predict(x, batchSize: 2) }.contains(place))
+    #expect(message { _ = try trainer.predict(x) }.contains(place))
+  }
+
+  /// Of several checks in one step, each names the op that the user wrote; positions count in row-major order.
+  @Test func checksNameTheOpThatTakesTheIndex() throws {
+    let graph = Graph { g in
+      let i = g.input("i", [2, 3], type: .int32), j = g.input("j", [4], type: .int32), table = g.input("t", [5, 2])
+      g.output("g", gather(table, at: i).sum())
+      g.output("o", oneHot(j, depth: 3).sum())
+      g.output("s", scatterAdd(table.sliced(along: 0, 0..<4), at: j, count: 7))
+      g.output("c", softmaxCrossEntropy(table.sliced(along: 0, 0..<4), labels: j))
+    }
+    let table = HostTensor.zeros([5, 2])
+    func said(_ i: [Int32], _ j: [Int32], _ engine: Engine) -> String {
+      message { _ = try graph.compile(engine: engine)(i: HostTensor(i, shape: [2, 3]), j: HostTensor(j), t: table) }
+    }
+    for engine in [Engine.interpreter, .tinycc(nil), .tinycc(.scalar)] {
+      #expect(said([0, 1, 2, 3, 4, 5], [0, 1, 0, 1], engine).hasSuffix("error: gather: the index 5 at [1, 2] is not in 0..<5"))
+      #expect(said([0, 1, 2, 3, 4, 0], [0, 1, -7, 1], engine).hasSuffix("error: one_hot: the index -7 at [2] is not in 0..<3"))
+      #expect(
+        said([0, 1, 2, 3, 4, 0], [0, 1, 2, 1], engine)
+          .hasSuffix("error: softmax_cross_entropy: the index 2 at [2] is not in 0..<2"))
+    }
+  }
+
+  @Test func aPredictionFromNaNSpeaksOfPrediction() throws {
+    let trainer = try Trainer(Linear(2, 1), loss: .meanSquaredError, optimizer: .adam(), engine: .interpreter)
+    let x = HostTensor([[1, 2], [3, .nan]])
+    #expect(message { _ = try trainer.predict(x) } == "error: x[1, 1] is NaN; no prediction can be made from it")
+    #expect(
+      message { _ = try trainer.predict(.zeros([0, 2])) } == "error: there are no rows to predict from: x has the shape [0, 2]")
+  }
+
+  @Test func anotherOptimizerIsNamedInWords() throws {
+    let trainer = try Trainer(Linear(2, 1), loss: .meanSquaredError, optimizer: .adam(), engine: .interpreter)
+    trainer.optimizer = .sgd(learningRate: 0.5, momentum: 0.9, nesterov: true)
+    let said = message { try trainer.fit(.zeros([3, 2]), .zeros([3, 1]), epochs: 1, report: .silent) }
+    #expect(
+      said.hasPrefix(
+        "error: the trainer's state is that of adam(learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-08); only an optimizer's numbers can change, not to sgd(learningRate: 0.5, momentum: 0.9, nesterov: true)."
+      ), "\(said)")
+    #expect("\(Optimizer.adamW(weightDecay: 0.5))" == "adamW(learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-08, weightDecay: 0.5)")
+  }
+
+  /// One mistake, one sentence.
+  @Test func floatLabelsAreOneSentence() throws {
+    let trainer = try Trainer(
+      Linear(2, 3), loss: .softmaxCrossEntropy, optimizer: .adam(), metrics: [.accuracy], engine: .interpreter)
+    let said = message { try trainer.fit(.zeros([4, 2]), .zeros([4]), epochs: 1, report: .silent) }
+    #expect(said.split(separator: "\n").filter { $0.contains("error: ") }.count == 1, "\(said)")
+    #expect(said.contains("softmax_cross_entropy needs labels of int32 (the number of the class), not f32"), "\(said)")
   }
 
   /// More elements than Int32 numbers, though no coordinate is.
@@ -105,7 +174,7 @@ import Testing
           .compile(engine: engine)
         _ = try program(i: HostTensor([Int32](repeating: 0, count: 200)))
       }
-      #expect(output.contains("Cannot allocate") && output.contains("'step'"), "\(engine): \(output)")
+      #expect(output.contains("error: cannot allocate") && output.contains("'step'"), "\(engine): \(output)")
     }
   }
 
@@ -127,7 +196,7 @@ import Testing
         model, loss: .meanSquaredError, optimizer: .sgd(learningRate: 0.1), engine: engine)
       said.append(message { try trainer.fit(HostTensor([0, 4] as [Int32]), .zeros([2, 2]), epochs: 1, report: .silent) })
     }
-    #expect(Set(said) == ["\(#filePath):\(line): error: check_index (0): the index 4 is not in 0..<4"], "\(said)")
+    #expect(Set(said) == ["\(#filePath):\(line): error: gather (0): the index 4 at [1] is not in 0..<4"], "\(said)")
   }
 
   /// Found before anything is compiled.
@@ -157,7 +226,7 @@ import Testing
         for bad in [4, -1, .max, .min] as [Int32] {
           #expect(
             message { _ = try program(i: HostTensor([0, bad, 9] as [Int32])) }
-              == "\(#filePath):\(line): error: check_index: the index \(bad) is not in 0..<4")
+              == "\(#filePath):\(line): error: gather: the index \(bad) at [1] is not in 0..<4")
         }
         // Twice as large after the one step that succeeded.
         #expect(try program(i: HostTensor([0, 3, 2] as [Int32]))["y"]?.scalar == 12)

@@ -62,4 +62,63 @@ import Testing
     #expect(throws: DataError.self) { try data.split(testFraction: 1, seed: 1) }
     #expect(throws: DataError.self) { try Dataset(data.x, data.x).split(testFraction: 0.5, seed: 1, stratified: true) }
   }
+
+  @Test func numbersOfAnyTypeMakeTensors() {
+    let (integers, doubles, bytes, floats) = ([1, 2, 3] as [Int], [0.5, 1.5], [7, 255] as [UInt8], [[0.5, 1], [2, 3]] as [[Float]])
+    #expect(HostTensor(integers) == HostTensor([1, 2, 3] as [Int32]))
+    #expect(HostTensor(integers, type: .float32) == HostTensor([1, 2, 3]))
+    #expect(HostTensor(doubles) == HostTensor([0.5, 1.5]))
+    #expect(HostTensor(doubles, type: .float64) == HostTensor(.float64([0.5, 1.5]), shape: [2]))
+    #expect(HostTensor(bytes, shape: [2, 1]) == HostTensor([7, 255] as [Int32], shape: [2, 1]))
+    #expect(HostTensor(floats) == HostTensor([0.5, 1, 2, 3], shape: [2, 2]))
+    // Literals of whole numbers are floats in any depth.
+    #expect(HostTensor([[1, 2], [3, 4]]) == HostTensor([1, 2, 3, 4], shape: [2, 2]))
+    #expect(HostTensor([[[1], [2]], [[3], [4]]]) == HostTensor([1, 2, 3, 4], shape: [2, 2, 1]))
+    #expect(HostTensor([[1, 2], [3, 4]] as [[Int]]) == HostTensor([1, 2, 3, 4] as [Int32], shape: [2, 2]))
+    #expect(HostTensor([[[[1], [2]]]]) == HostTensor([1, 2], shape: [1, 1, 2, 1]))
+    #expect(HostTensor([[[[1.5]]]] as [[[[Double]]]]).shape == [1, 1, 1, 1] && HostTensor([]).shape == [0])
+    #expect(HostTensor([true, false]).elementType == .bool)
+    #expect(HostTensor(3) == HostTensor([3], shape: []) && HostTensor(integers[2]) == HostTensor([3] as [Int32], shape: []))
+    #expect(HostTensor([] as [Int]).shape == [0] && HostTensor([[]] as [[Double]]).shape == [1, 0])
+  }
+
+  @Test func tensorsPrintShort() {
+    #expect("\(HostTensor([[1, 2.5], [3, -4]]))" == "f32[2, 2] [[1.0, 2.5], [3.0, -4.0]]")
+    #expect("\(HostTensor([true, false]))" == "bool[2] [true, false]" && "\(HostTensor(2))" == "f32[] 2.0")
+    #expect(
+      "\(HostTensor(Array(0..<1000), shape: [2, 500]))"
+        == "i32[2, 500] [[0, 1, 2, …, 497, 498, 499], [500, 501, 502, …, 997, 998, 999]]")
+    #expect("\(HostTensor.zeros([1_000_000, 8]))".count < 300 && "\(HostTensor.zeros([3, 0]))" == "f32[3, 0] [[], [], []]")
+  }
+
+  #if compiler(>=6.2)
+    /// Calls that can't throw end the process with a sentence, the caller's line and the values, optimised or not.
+    @Test func mistakesThatCannotBeThrownSayWhy() async throws {
+      func said(_ result: ExitTest.Result?, _ line: Int) -> String {
+        let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        return text.contains("DataHostTensorTests.swift:\(line): Fatal error: ") ? text : "not at line \(line): \(text)"
+      }
+      var line = #line + 2
+      let short = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = HostTensor([1, 2, 3], shape: [2, 2])
+      }
+      #expect(said(short, line).contains("Fatal error: 3 elements don't fill a tensor of shape [2, 2], which has 4"))
+      line = #line + 2
+      let outside = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = HostTensor.zeros([2, 3])[20, 0]
+      }
+      #expect(said(outside, line).contains("Fatal error: there is no element [20, 0] in a tensor of shape [2, 3]"))
+      line = #line + 2
+      let rows = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = HostTensor.zeros([20, 3]).rows(10..<30)
+      }
+      #expect(
+        said(rows, line).contains("there are no rows 10..<30 in a tensor of shape [20, 3], whose rows are 0..<20"))
+      line = #line + 2
+      let large = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = HostTensor([1, 3_000_000_000] as [Int])
+      }
+      #expect(said(large, line).contains("a tensor can't be made of number 1 of 2: 3e+09 is out of range for Int32"))
+    }
+  #endif
 }

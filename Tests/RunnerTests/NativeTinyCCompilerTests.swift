@@ -141,7 +141,7 @@ import Testing
 
   /// libtcc would end the process.
   @Test func littleMemoryIsNoBug() throws {
-    #expect(try output(of: "CompileEndurance", ["poor", "16"]).hasPrefix("refused: Cannot allocate 33.6 MB"))
+    #expect(try output(of: "CompileEndurance", ["poor", "16"]).hasPrefix("refused: error: cannot allocate 33.6 MB"))
     #expect(try output(of: "CompileEndurance", ["poor", "200"]) == "compiled\n")
   }
 

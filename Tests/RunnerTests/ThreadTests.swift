@@ -14,11 +14,27 @@ import Testing
 
   private let graph = Graph { g in g.output("y", tanh(g.input("x", [4, 4]))) }
 
-  @Test(arguments: ["0", "-1", "10000", "1025", "two", "1.5", "", "99999999999999999999"])
+  @Test(arguments: ["0", "-1", "10000", "1025", "two", "1.5", " ", "99999999999999999999"])
   func aVariableThatIsNoCountIsAnErrorThatNamesIt(text: String) {
     #expect(
       message { _ = try ProgramOptions.parse { $0 == "CINCH_THREADS" ? text : nil } }
         == "error: the environment variable CINCH_THREADS is '\(text)'; it must be a number from 1 to 1024")
+  }
+
+  /// As shells write `CINCH_THREADS= program`.
+  @Test func emptyVariablesAreNone() throws {
+    #expect(try ProgramOptions.parse { _ in "" } == ProgramOptions.parse { _ in nil })
+  }
+
+  @Test func variablesThatMeanNothingArePointedOut() {
+    #expect(
+      EnvironmentNames.warnings(["CINCH_TREADS", "CINCH_THREADS", "PATH", "CINCH_BLESS", "CINCH_DUMPS"]) == [
+        "warning: the environment variable CINCH_DUMPS means nothing to Cinch; did you mean CINCH_DUMP?",
+        "warning: the environment variable CINCH_TREADS means nothing to Cinch; did you mean CINCH_THREADS?",
+      ])
+    let far = EnvironmentNames.warnings(["CINCH_WHATEVER_ELSE"])
+    #expect(far.count == 1 && far[0].contains("; there are CINCH_ENGINE, CINCH_THREADS, "), "\(far)")
+    #expect(EnvironmentNames.distance("", "abc") == 3 && EnvironmentNames.distance("kitten", "sitting") == 3)
   }
 
   @Test func theVariableAndTheOptionSetTheCount() throws {
@@ -63,7 +79,7 @@ import Testing
 
   @Test(arguments: [0, -1, 10_000]) func anOptionThatIsNoCountIsAnErrorThatNamesIt(count: Int) {
     let expected =
-      "'workers' is \(count): a program cannot run on \(count) workers, the count must be between 1 and 1024"
+      "error: 'workers' is \(count): a program cannot run on \(count) workers, the count must be between 1 and 1024"
     #expect(message { _ = try graph.compile(workers: count) } == expected)
     #expect(message { _ = try graph.compile(ProgramOptions(engine: .interpreter, workers: count)) } == expected)
     #expect(

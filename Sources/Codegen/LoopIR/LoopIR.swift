@@ -328,10 +328,13 @@ public struct RuntimeCheck: Sendable, Hashable {
   /// The op's mnemonic with the node's name, for the message.
   public var operation: String
   public var limit: Int
+  /// The extents of the tensor of indices.
+  public var extents: [Int]
   public var site: CallSite
-  public init(operation: String, limit: Int, site: CallSite) {
+  public init(operation: String, limit: Int, extents: [Int], site: CallSite) {
     self.operation = operation
     self.limit = limit
+    self.extents = extents
     self.site = site
   }
 }

@@ -7,7 +7,7 @@ public struct LoopParseError: Error, Sendable, Hashable, CustomStringConvertible
   public var column: Int
   public var message: String
 
-  public var description: String { "line \(line), column \(column): \(message)" }
+  public var description: String { "line \(line), column \(column): error: \(message)" }
 }
 
 /// Splits loop IR text into tokens.

@@ -103,12 +103,18 @@ struct LoopParser {
     let operation = try string()
     try expect("limit")
     let limit = try integer()
+    var extents: [Int] = []
+    if try accept("of") {
+      try expect("[")
+      repeat { extents.append(try count()) } while try accept(",")
+      try expect("]")
+    }
     var site = CallSite.unknown
     if try accept("at") {
       let fileID = try string()
       site = CallSite(fileID: fileID, filePath: try string(), line: try integer())
     }
-    return RuntimeCheck(operation: operation, limit: limit, site: site)
+    return RuntimeCheck(operation: operation, limit: limit, extents: extents, site: site)
   }
 
   private mutating func schedule() throws(LoopParseError) -> [ScheduleItem] {

@@ -93,6 +93,7 @@ struct LoopPrinter {
       out.write("check ")
       write(quoted: check.operation)
       out.write(" limit \(check.limit)")
+      if !check.extents.isEmpty { out.write(" of [\(check.extents.map(String.init).joined(separator: ", "))]") }
       if check.site != .unknown {
         out.write(" at ")
         write(quoted: check.site.fileID)

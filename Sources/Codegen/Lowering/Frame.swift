@@ -47,7 +47,7 @@ struct Frame {
     let numbered = plan.fusion.roots.compactMap { root -> (number: Int, check: RuntimeCheck)? in
       guard case .check(let limit, let number) = root.kind else { return nil }
       let node = graph[root.node]
-      return (number, RuntimeCheck(operation: node.checkName, limit: limit, site: node.site))
+      return (number, RuntimeCheck(operation: node.checkName, limit: limit, extents: node.type.shape.extents, site: node.site))
     }
     return numbered.sorted { $0.number < $1.number }.map(\.check)
   }

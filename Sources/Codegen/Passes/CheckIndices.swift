@@ -12,7 +12,8 @@ enum CheckIndices {
     }
     if let (check, _) = Match(x[position]).unary(CheckIndex.self), check.limit <= limit { return nil }
     var operands = x
-    operands[position] = builder.add(CheckIndex(limit: min(limit, Int(Int32.max))), [x[position]], at: node.site)
+    let check = CheckIndex(limit: min(limit, Int(Int32.max)), reader: type(of: node.op).mnemonic)
+    operands[position] = builder.add(check, [x[position]], at: node.site)
     return builder.add(node.op, operands, at: node.site)
   }
 }

@@ -196,7 +196,7 @@ struct StableForms {
   }
 
   private func constant(_ value: Double, like x: Tensor) -> Tensor {
-    x.builder.constant(Tensor.literal(Float(value), x.elementType), shape: x.shape, at: x.site)
+    x.builder.constant(Tensor.literal(Double(Float(value)), x.elementType), shape: x.shape, at: x.site)
   }
 
   private func logOf(_ value: Double) -> Double { Log().reference([value]) }

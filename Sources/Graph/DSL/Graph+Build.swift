@@ -27,14 +27,27 @@ extension GraphBuilder {
       at: site)
   }
 
-  /// One number, everywhere in the shape; a scalar unless given.
+  /// One Float32, everywhere in the shape; a scalar unless given.
   public func constant(
-    _ value: Float, shape: Shape = [], file: StaticString = #filePath, line: Int = #line
+    _ value: Double, shape: Shape = [], file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {
-    constant(.float(value), shape: shape, at: CallSite(file, line))
+    let site = CallSite(file, line)
+    if let obstacle = Tensor.obstacle(to: value, .float32) { record(Diagnostic("a constant: \(obstacle)", at: site)) }
+    return constant(.float(Float(value)), shape: shape, at: site)
   }
 
-  /// Given numbers in row-major order.
+  /// One number, everywhere in the shape; a scalar unless given. Whole numbers become Int32, floats Float32.
+  @_disfavoredOverload
+  public func constant<Number: TensorNumber>(
+    _ value: Number, shape: Shape = [], file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    let site = CallSite(file, line)
+    let (elements, mistake) = ElementArray.of([value], Number.standardElementType)
+    if let mistake { record(Diagnostic("a constant: \(mistake)", at: site)) }
+    return constant(elements[0], shape: shape, at: site)
+  }
+
+  /// Given numbers in row-major order. Literals of whole numbers without a type are floats.
   public func constant(
     _ values: [Float], _ shape: Shape, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {
@@ -42,13 +55,15 @@ extension GraphBuilder {
       Constant(.dense(.float32, values.map { UInt64($0.bitPattern) }), shape: shape), [], at: CallSite(file, line))
   }
 
-  /// Given whole numbers in row-major order.
-  public func constant(
-    _ values: [Int32], _ shape: Shape, file: StaticString = #filePath, line: Int = #line
+  /// Given numbers in row-major order: whole numbers become Int32, floats Float32.
+  @_disfavoredOverload
+  public func constant<Number: TensorNumber>(
+    _ values: [Number], _ shape: Shape, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {
-    add(
-      Constant(.dense(.int32, values.map { UInt64(UInt32(bitPattern: $0)) }), shape: shape), [],
-      at: CallSite(file, line))
+    let site = CallSite(file, line)
+    let (elements, mistake) = ElementArray.of(values, Number.standardElementType)
+    if let mistake { record(Diagnostic("a constant: \(mistake)", at: site)) }
+    return add(Constant(.dense(elements.elementType, elements.bitPatterns), shape: shape), [], at: site)
   }
 
   /// Int32 coordinates along `axis`, or row-major numbers.

@@ -40,12 +40,16 @@ public final class GraphBuilder {
   var isOutsideTraining = false
   /// While a user's loss or metric is asked.
   var broadcastWatch: BroadcastWatch?
+  /// What reflection found in the registered models, with what stands before its paths.
+  var trees: [(prefix: String, tree: ModuleTree)] = []
+  /// Whether a pass is at work, whose mistakes no line of the user's makes.
+  var isRewriting = false
   /// The output shapes of the layers called so far, for a model's summary.
   var layerOutputs: [String: Shape] = [:]
 
   public init(name: String = "step") { graph = Graph(name: name) }
 
-  public func record(_ diagnostic: Diagnostic) { graph.diagnostics.append(diagnostic) }
+  public func record(_ diagnostic: Diagnostic) { graph.diagnostics.append(located(diagnostic)) }
 
   /// Keeps what is right and probably not meant.
   ///
@@ -54,6 +58,7 @@ public final class GraphBuilder {
     var warning = diagnostic
     warning.severity = .warning
     warning.topic = topic
+    if warning.site.isOfOperand, let caller = Caller.current() { warning.site = caller.site }
     graph.warnings.append(warning)
   }
 
@@ -96,8 +101,7 @@ public final class GraphBuilder {
     } catch {
       if !isPoisoned {
         var diagnostic = Diagnostic(
-          error.message, at: site,
-          notes: operands.map { Diagnostic.Note("operand of type \($0.type) made here", at: $0.site) })
+          error.message, at: site, notes: operands.map(\.origin))
         diagnostic.isAboutSize = error.isAboutSize
         record(diagnostic)
       }

@@ -114,7 +114,7 @@ public func power(_ a: Tensor, _ b: Tensor, file: StaticString = #filePath, line
 }
 
 /// aᵇ for one exponent, with C's rules for special values. Float64 takes whole exponents from −64 to 64, as products.
-public func power(_ a: Tensor, _ b: Float, file: StaticString = #filePath, line: Int = #line) -> Tensor {
+public func power(_ a: Tensor, _ b: Double, file: StaticString = #filePath, line: Int = #line) -> Tensor {
   if a.elementType == .float64, let exponent = Int(exactly: b), abs(exponent) <= 64 {
     return a.builder.withSite(CallSite(file, line)) { wholePower(a, exponent) }
   }
@@ -240,9 +240,9 @@ public func oneHot(
   indices.builder.add(OneHot(depth: depth), [indices], at: CallSite(file, line))
 }
 
-/// The indices, after a check that each is in `0..<limit`.
-func checkedIndices(_ indices: Tensor, limit: Int) -> Tensor {
-  indices.builder.add(CheckIndex(limit: limit), [indices], at: indices.site)
+/// The indices, after a check that each is in `0..<limit`; a failed check names the op of that mnemonic.
+func checkedIndices(_ indices: Tensor, limit: Int, for mnemonic: String) -> Tensor {
+  indices.builder.add(CheckIndex(limit: limit, reader: mnemonic), [indices], at: indices.site)
 }
 
 extension Tensor {

@@ -3,12 +3,26 @@ extension Tensor {
   public func sum(
     along axes: Int..., keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {
+    reduced(axes.isEmpty ? Array(0..<shape.rank) : axes, keepingAxes, "sum", CallSite(file, line)) { Sum(axes: $0) }
+  }
+
+  /// The sum over the axes that the array names; none where it is empty.
+  public func sum(
+    along axes: [Int], keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
     reduced(axes, keepingAxes, "sum", CallSite(file, line)) { Sum(axes: $0) }
   }
 
   /// The sum over `axes` (all of them unless given), divided by how many elements it has; the axes disappear or stay with extent 1.
   public func mean(
     along axes: Int..., keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    reduced(axes.isEmpty ? Array(0..<shape.rank) : axes, keepingAxes, "mean", CallSite(file, line)) { Mean(axes: $0) }
+  }
+
+  /// The mean over the axes that the array names; none where it is empty.
+  public func mean(
+    along axes: [Int], keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {
     reduced(axes, keepingAxes, "mean", CallSite(file, line)) { Mean(axes: $0) }
   }
@@ -17,12 +31,26 @@ extension Tensor {
   public func max(
     along axes: Int..., keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {
+    reduced(axes.isEmpty ? Array(0..<shape.rank) : axes, keepingAxes, "max", CallSite(file, line)) { Max(axes: $0) }
+  }
+
+  /// The largest element over the axes that the array names; none where it is empty.
+  public func max(
+    along axes: [Int], keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
     reduced(axes, keepingAxes, "max", CallSite(file, line)) { Max(axes: $0) }
   }
 
   /// The smallest element; a NaN wins.
   public func min(
     along axes: Int..., keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    reduced(axes.isEmpty ? Array(0..<shape.rank) : axes, keepingAxes, "min", CallSite(file, line)) { Min(axes: $0) }
+  }
+
+  /// The smallest element over the axes that the array names; none where it is empty.
+  public func min(
+    along axes: [Int], keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {
     reduced(axes, keepingAxes, "min", CallSite(file, line)) { Min(axes: $0) }
   }
@@ -52,7 +80,6 @@ extension Tensor {
       guard let position = shape.axis(axis) else { return missing(axis, what, site) }
       positions.append(position)
     }
-    if axes.isEmpty { positions = Array(0..<shape.rank) }
     positions.sort()
     guard !positions.isEmpty else { return self }
     let result = builder.add(op(positions), [self], at: site)

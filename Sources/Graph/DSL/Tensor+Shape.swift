@@ -63,15 +63,22 @@ extension Tensor {
 
   /// `low[i]` elements of `value` before axis i and `high[i]` after it.
   public func padded(
-    low: [Int], high: [Int], with value: Float = 0, file: StaticString = #filePath, line: Int = #line
+    low: [Int], high: [Int], with value: Double = 0, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {
     if low.allSatisfy({ $0 == 0 }), high == low, low.count == shape.rank { return self }
     let site = CallSite(file, line)
     if let obstacle = Tensor.obstacle(to: value, elementType) {
-      return builder.fail(
-        "pad of \(type) with \(value): \(obstacle)", operands: [self], recovered: type, at: site)
+      return builder.fail("pad of \(type) with \(value): \(obstacle)", operands: [self], recovered: type, at: site)
     }
     return builder.add(Pad(low: low, high: high, fill: Tensor.literal(value, elementType)), [self], at: site)
+  }
+
+  /// `low[i]` elements of `value` before axis i and `high[i]` after it.
+  @_disfavoredOverload
+  public func padded(
+    low: [Int], high: [Int], with value: some TensorNumber, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
+    padded(low: low, high: high, with: value.elementValue, file: file, line: line)
   }
 
   /// With a new axis of extent 1 at `axis`.

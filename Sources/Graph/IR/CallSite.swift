@@ -8,17 +8,36 @@ public struct CallSite: Sendable, Hashable {
   }
 
   private let file: File
-  public let line: Int
+  /// Negative for the place of an operand.
+  private var markedLine: Int
+
+  public var line: Int { abs(markedLine) }
+
+  /// Whether it is the place of an operand, because the operator that used it can't tell its own.
+  var isOfOperand: Bool { markedLine < 0 }
 
   public init(fileID: String, filePath: String, line: Int) {
     file = .text(fileID: fileID, filePath: filePath)
-    self.line = line
+    markedLine = max(line, 0)
   }
 
   /// From `#filePath` and `#line`; the file's identity is the last two components of its path.
   public init(_ file: StaticString, _ line: Int) {
     self.file = .literal(file)
-    self.line = line
+    markedLine = max(line, 0)
+  }
+
+  /// From a path that is known at run time only.
+  init(filePath: String, line: Int) {
+    let components = filePath.split(separator: "/", omittingEmptySubsequences: false)
+    self.init(fileID: components.suffix(2).joined(separator: "/"), filePath: filePath, line: line)
+  }
+
+  /// The place of an operand, for what an operator makes of it.
+  var ofOperand: CallSite {
+    var site = self
+    site.markedLine = -line
+    return site
   }
 
   /// `Folder/File.swift`: the same on every machine, so it is what dumps and generated C show.

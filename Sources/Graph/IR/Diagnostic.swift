@@ -3,9 +3,12 @@ public struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
   public struct Note: Sendable, Hashable {
     public var message: String
     public var site: CallSite
-    public init(_ message: String, at site: CallSite) {
+    /// The path of the layer, or the name of the parameter or input, that the note is about; empty where there is none.
+    public var name: String
+    public init(_ message: String, at site: CallSite, name: String = "") {
       self.message = message
       self.site = site
+      self.name = name
     }
   }
 
@@ -21,6 +24,8 @@ public struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
   public var severity = Severity.error
   /// Of warnings about one line, those that share it say the same.
   package var topic = ""
+  /// The path of the model's layer or other part in which the mistake was found: `encoder.layers.0`. Empty where it is in none.
+  public var layer = ""
   /// Whether a tensor is too large, and nothing else is wrong: what an op becomes may be so though its result is not.
   var isAboutSize = false
 
@@ -31,8 +36,10 @@ public struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   public var description: String {
-    var text = Self.line(site, severity.rawValue, message)
-    for note in notes { text += "\n" + Self.line(note.site, "note", note.message) }
+    var text = Self.line(site, severity.rawValue, layer.isEmpty ? message : "in '\(layer)': \(message)")
+    for note in notes {
+      text += "\n" + Self.line(note.site, "note", note.name.isEmpty ? note.message : "\(note.message) ('\(note.name)')")
+    }
     return text
   }
 
@@ -59,6 +66,6 @@ public struct InternalError: Error, Sendable, CustomStringConvertible {
   }
 
   public var description: String {
-    "internal error in \(stage): \(message)\nThis is a bug in Cinch, not in your program; please report it with this text."
+    "error: internal error in \(stage): \(message)\nThis is a bug in Cinch, not in your program; please report it with this text."
   }
 }

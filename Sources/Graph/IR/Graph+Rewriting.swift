@@ -8,6 +8,7 @@ extension Graph {
   public func rewritten(_ rule: (GraphBuilder, Node, [Tensor]) -> Tensor?) -> Graph {
     guard let start = firstNode(changedBy: rule) else { return self }
     let builder = GraphBuilder(name: name)
+    builder.isRewriting = true
     builder.graph.state = state
     builder.graph.nodes.reserveCapacity(nodes.count)
     builder.graph.nodes += nodes[..<start]
@@ -66,6 +67,7 @@ extension Graph {
   /// The first node that the rule replaces or says something about.
   private func firstNode(changedBy rule: (GraphBuilder, Node, [Tensor]) -> Tensor?) -> Int? {
     let builder = GraphBuilder(name: name)
+    builder.isRewriting = true
     builder.graph.state = state
     // What the rule adds comes after all of them, and is forgotten.
     builder.graph.nodes = nodes

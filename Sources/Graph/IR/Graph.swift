@@ -50,9 +50,11 @@ public struct Node: Sendable {
 }
 
 extension Node {
-  /// What a failed check of this node is called: the op's mnemonic, with the layer or the user's name for it in parentheses.
+  /// What a failed check of this node is called: the mnemonic of the op that takes the index, with the layer or the user's
+  /// name for it in parentheses.
   package var checkName: String {
-    let mnemonic = Swift.type(of: op).mnemonic
+    let reader = (op as? CheckIndex)?.reader ?? ""
+    let mnemonic = reader.isEmpty ? Swift.type(of: op).mnemonic : reader
     return name.isEmpty ? mnemonic : "\(mnemonic) (\(name))"
   }
 }

@@ -3,8 +3,10 @@
 /// It is the same from every engine: of several failed checks, the one of the node that comes first in the graph, at the
 /// first such element in row-major order.
 public struct RuntimeCheckError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The mnemonic of the op that checks, with its layer's name in parentheses if it has one.
+  /// The mnemonic of the op that takes the index, with its layer's name in parentheses if it has one: `gather (0)`.
   public let operation: String
+  /// Where the index stands in the tensor of indices; empty for a scalar.
+  public let position: [Int]
   /// The index that was given.
   public let value: Int
   /// Indices must lie in `0..<limit`.
@@ -12,15 +14,17 @@ public struct RuntimeCheckError: Error, Sendable, Hashable, CustomStringConverti
   /// The user's line that made the op.
   public let site: CallSite
 
-  public init(operation: String, value: Int, limit: Int, site: CallSite) {
+  public init(operation: String, position: [Int], value: Int, limit: Int, site: CallSite) {
     self.operation = operation
+    self.position = position
     self.value = value
     self.limit = limit
     self.site = site
   }
 
   public var description: String {
-    let message = "error: \(operation): the index \(value) is not in 0..<\(limit)"
+    let place = position.isEmpty ? "" : " at \(position)"
+    let message = "error: \(operation): the index \(value)\(place) is not in 0..<\(limit)"
     return site.line > 0 ? "\(site.filePath):\(site.line): \(message)" : message
   }
 }

@@ -12,7 +12,18 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
   public static let scalar: Shape = []
 
   public var rank: Int { extents.count }
-  public subscript(axis: Int) -> Int { extents[axis] }
+
+  /// - Precondition: there is such an axis; `axis(_:)` finds it by a negative number too.
+  public subscript(axis: Int) -> Int {
+    guard extents.indices.contains(axis) else { Shape.end(axis, self) }
+    return extents[axis]
+  }
+
+  /// An array's own check says nothing in optimised programs.
+  @inline(never)
+  private static func end(_ axis: Int, _ shape: Shape) -> Never {
+    fatalError("there is no axis \(axis) in the shape \(shape)")
+  }
 
   /// The number of elements; saturates at `Int.max` instead of overflowing, so an absurd shape can be reported.
   public var elementCount: Int {
@@ -43,6 +54,9 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
     }
     return strides
   }
+
+  /// The coordinates of the element with this row-major number.
+  package func coordinates(of number: Int) -> [Int] { zip(strides, extents).map { number / $0 % $1 } }
 
   /// The axis that a user's possibly negative number names, or `nil` if there is none such.
   public func axis(_ number: Int) -> Int? {

@@ -114,8 +114,10 @@ struct NodeInEvaluation {
 
   /// Throws for the first element that is not in `0..<limit`.
   func checkIndices(_ indices: ElementArray, limit: Int) throws {
-    for value in indices.int32s where value < 0 || Int(value) >= limit {
-      throw RuntimeCheckError(operation: node.checkName, value: Int(value), limit: limit, site: node.site)
+    for (number, value) in indices.int32s.enumerated() where value < 0 || Int(value) >= limit {
+      throw RuntimeCheckError(
+        operation: node.checkName, position: node.type.shape.coordinates(of: number), value: Int(value), limit: limit,
+        site: node.site)
     }
   }
 }

@@ -3,7 +3,7 @@ extension StateVariable {
   var obstacleToInitialValue: String? {
     switch initialiser {
     case .zeros, .seed: return nil
-    case .constant(let value): return Tensor.obstacle(to: value, type.elementType).map { "\(value): \($0)" }
+    case .constant(let value): return Tensor.obstacle(to: Double(value), type.elementType).map { "\(value): \($0)" }
     default: return type.elementType.isFloatingPoint ? nil : "random fractions, which are floats"
     }
   }
@@ -21,7 +21,7 @@ extension StateVariable {
     let part = part ?? 0..<type.shape.elementCount
     switch initialiser {
     case .zeros: return ElementArray(zeros: part.count, type: type.elementType)
-    case .constant(let value): return ElementArray(repeating: Tensor.literal(value, type.elementType), count: part.count)
+    case .constant(let value): return ElementArray(repeating: Tensor.literal(Double(value), type.elementType), count: part.count)
     case .seed:
       return ElementArray(
         repeating: ScalarLiteral(type: type.elementType, bits: UInt64(RandomDraw.word(ofSeed: seed))), count: part.count)

@@ -71,6 +71,7 @@ extension GraphBuilder {
 
   func register(_ tree: ModuleTree, as name: String = "") {
     let prefix = name.isEmpty ? "" : name + "."
+    trees.append((prefix, tree))
     for (path, parameter) in tree.parameters where parameterNames[parameter.identity] == nil {
       parameterNames[parameter.identity] = prefix + path
     }

@@ -30,4 +30,5 @@ extension Tensor {
   public static func + (a: Parameter, b: Tensor) -> Tensor { a.tensor(in: b) + b }
   public static func - (a: Parameter, b: Tensor) -> Tensor { a.tensor(in: b) - b }
   public static func * (a: Parameter, b: Tensor) -> Tensor { a.tensor(in: b) * b }
+  public static func / (a: Parameter, b: Tensor) -> Tensor { a.tensor(in: b) / b }
 }

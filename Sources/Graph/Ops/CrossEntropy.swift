@@ -52,7 +52,7 @@ public struct SoftmaxCrossEntropyOp: DecomposedOp, AttributeFree {
 
   private static func mask(_ x: [Tensor]) -> Tensor {
     let shape = x[0].shape
-    let labels = checkedIndices(x[1], limit: shape[shape.rank - 1])
+    let labels = checkedIndices(x[1], limit: shape[shape.rank - 1], for: mnemonic)
     let columns = labels.builder.add(Iota(shape, axis: shape.rank - 1), [], at: labels.site)
     return columns .== labels.expanded(at: [shape.rank - 1], to: shape)
   }

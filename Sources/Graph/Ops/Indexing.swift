@@ -78,9 +78,16 @@ public struct CheckIndex: Op {
   public static let mnemonic = "check_index"
   public static let summary = "Its operand; the step fails before it writes any state unless all are in 0..<limit."
   public let limit: Int
-  public init(limit: Int) { self.limit = limit }
+  /// The mnemonic of the op that takes the index, for the message alone: no attribute, so that checks are equal whoever reads.
+  let reader: String
+  public init(limit: Int) { self.init(limit: limit, reader: "") }
+  package init(limit: Int, reader: String) {
+    self.limit = limit
+    self.reader = reader
+  }
   public init(attributes: inout AttributeReader) throws(AttributeReader.Failure) {
     limit = try attributes.integer("limit")
+    reader = ""
   }
   public var attributes: [Attribute] { [Attribute("limit", .integer(limit))] }
   public func resultType(of operands: [TensorType]) throws(TypeViolation) -> TensorType {
@@ -124,7 +131,7 @@ public struct OneHot: Op {
   }
   public func meaning(of operands: [TensorType], result: TensorType) -> Meaning {
     .decomposition { [depth] operands in
-      let indices = checkedIndices(operands[0], limit: depth)
+      let indices = checkedIndices(operands[0], limit: depth, for: Self.mnemonic)
       let shape = result.shape
       let columns = indices.builder.add(Iota(shape, axis: shape.rank - 1), [], at: indices.site)
       return (columns .== indices.expanded(at: [shape.rank - 1], to: shape)).cast(to: .float32)

@@ -81,7 +81,7 @@ public struct PoolingGeometry: Sendable, Hashable {
   /// [outer…, axes…] → [outer…, window…, extents…].
   func windowView(of x: Tensor, result: Shape, fill: Float) -> Tensor {
     let geometry = windows(Array(result.extents.suffix(rank)))
-    return x.builder.add(Windows(geometry, fill: Tensor.literal(fill, x.elementType)), [x], at: x.site)
+    return x.builder.add(Windows(geometry, fill: Tensor.literal(Double(fill), x.elementType)), [x], at: x.site)
   }
 
   /// Where the axes of the window stand in the view of windows.

@@ -107,7 +107,7 @@ private struct Step {
       // β·m + (1 − β)·g in the form that needs only 1 − β: Float32's nearest to 0.999 is far off in 1 − 0.999. Each product is
       // bounded by what it changes; g² alone would overflow where its share of v doesn't, and what has overflowed is kept.
       let mean = m + (adam.rest1 * gradient - adam.rest1 * m)
-      let bounded = minimum(v, Tensor.scalar(.greatestFiniteMagnitude, like: v))
+      let bounded = minimum(v, Tensor.scalar(Double(Float.greatestFiniteMagnitude), like: v))
       let square = v + ((adam.rest2 * gradient) * gradient - adam.rest2 * bounded)
       builder.update(m, to: mean, at: site)
       builder.update(v, to: square, at: site)

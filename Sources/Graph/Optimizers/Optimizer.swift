@@ -110,3 +110,23 @@ extension Optimizer {
     return mistakes
   }
 }
+
+extension Optimizer: CustomStringConvertible {
+  /// As it is written: `adam(learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-08)`.
+  public var description: String {
+    var numbers = [("learningRate", learningRate)]
+    var name = "sgd"
+    var isNesterov = false
+    switch method {
+    case .sgd(let momentum, let nesterov):
+      isNesterov = nesterov
+      if momentum != 0 { numbers.append(("momentum", momentum)) }
+    case .adam(let beta1, let beta2, let epsilon, let decoupledDecay):
+      name = decoupledDecay ? "adamW" : "adam"
+      numbers += [("beta1", beta1), ("beta2", beta2), ("epsilon", epsilon)]
+    }
+    if weightDecay != 0 { numbers.append(("weightDecay", weightDecay)) }
+    let words = numbers.map { "\($0): \($1)" } + (isNesterov ? ["nesterov: true"] : [])
+    return "\(name)(\(words.joined(separator: ", ")))"
+  }
+}

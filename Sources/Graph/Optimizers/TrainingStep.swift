@@ -72,8 +72,11 @@ public struct TrainingStep: Sendable {
   private func outputs(_ builder: GraphBuilder, _ input: TensorType, _ target: TensorType) -> Tensor {
     let prediction = model(self.input(builder, Self.inputName, input))
     let expected = self.input(builder, Self.targetName, target)
+    let mistakes = builder.graph.diagnostics.count
     let value = builder.withScope("loss") { loss(prediction, expected, at: site) }
     builder.output(Self.lossName, value, at: site)
+    // Where the loss takes no such targets, metrics would say the same again.
+    let metrics = builder.graph.diagnostics.count == mistakes ? metrics : []
     for metric in metrics {
       let values = builder.withScope(metric.name) { metric(prediction, expected, at: site) }
       if values.count != metric.meanCount {

@@ -15,14 +15,17 @@ public struct Dataset: Sendable {
     }
     guard x.count > 0, y.count > 0 else { throw DataError("there is no data: x \(x.shape), y \(y.shape)") }
     for (name, tensor) in [("x", x), ("y", y)] {
-      if let bad = tensor.firstNonFinite {
-        throw DataError(
-          "\(name)\(tensor.coordinates(of: bad.index)) is \(bad.value.isNaN ? "NaN" : "\(bad.value)"); training on it would make every parameter NaN"
-        )
-      }
+      try tensor.checkFinite(name, "training on it would make every parameter NaN")
     }
     self.x = x
     self.y = y
+  }
+
+  /// Inputs alone, of which a model makes predictions.
+  init(predicting x: HostTensor) throws {
+    guard x.shape.rank >= 1, x.count > 0 else { throw DataError("there are no rows to predict from: x has the shape \(x.shape)") }
+    try x.checkFinite("x", "no prediction can be made from it")
+    self.init(unchecked: x, x)
   }
 
   private init(unchecked x: HostTensor, _ y: HostTensor) {
@@ -33,8 +36,10 @@ public struct Dataset: Sendable {
   public var count: Int { x.rowCount }
 
   /// Those rows, in that order.
-  public func rows(at indices: [Int]) -> Dataset {
-    Dataset(unchecked: x.rows(at: indices), y.rows(at: indices))
+  ///
+  /// - Precondition: there are rows of those numbers.
+  public func rows(at indices: [Int], file: StaticString = #filePath, line: UInt = #line) -> Dataset {
+    Dataset(unchecked: x.rows(at: indices, file: file, line: line), y.rows(at: indices, file: file, line: line))
   }
 
   /// Two parts of the rows, drawn at random. Each has at least one row.
@@ -70,5 +75,13 @@ public struct Dataset: Sendable {
       throw DataError("\(count) rows can't be split with a test fraction of \(testFraction): one part would be empty")
     }
     return (rows(at: train.sorted()), rows(at: test.sorted()))
+  }
+}
+
+extension HostTensor {
+  /// Throws for the first element that is NaN or infinite.
+  fileprivate func checkFinite(_ name: String, _ consequence: String) throws {
+    guard let bad = firstNonFinite else { return }
+    throw DataError("\(name)\(coordinates(of: bad.index)) is \(bad.value.isNaN ? "NaN" : "\(bad.value)"); \(consequence)")
   }
 }

@@ -27,9 +27,11 @@ extension HostTensor {
 
   /// Independent normal numbers, a function of the seed and the shape alone.
   public static func randomNormal(
-    _ shape: Shape, mean: Float = 0, standardDeviation: Float = 1, seed: UInt64
+    _ shape: Shape, mean: Float = 0, standardDeviation: Float = 1, seed: UInt64, file: StaticString = #filePath,
+    line: UInt = #line
   ) -> HostTensor {
-    random(shape, .normal, seed) { draw in
+    check(shape, file, line)
+    return random(shape, .normal, seed) { draw in
       draw.scale = standardDeviation
       if mean != 0 { draw.offset = mean }
     }
@@ -37,9 +39,11 @@ extension HostTensor {
 
   /// Independent numbers from `low` to `high`, a function of the seed and the shape alone.
   public static func randomUniform(
-    _ shape: Shape, from low: Float = 0, to high: Float = 1, seed: UInt64
+    _ shape: Shape, from low: Float = 0, to high: Float = 1, seed: UInt64, file: StaticString = #filePath,
+    line: UInt = #line
   ) -> HostTensor {
-    random(shape, .uniform, seed) { draw in
+    check(shape, file, line)
+    return random(shape, .uniform, seed) { draw in
       draw.scale = high - low
       draw.offset = low
     }
@@ -48,7 +52,6 @@ extension HostTensor {
   private static func random(
     _ shape: Shape, _ distribution: RandomDraw.Distribution, _ seed: UInt64, _ change: (inout RandomDraw) -> Void
   ) -> HostTensor {
-    check(shape)
     var draw = RandomDraw(distribution, seed: seed, name: "HostTensor")
     change(&draw)
     return HostTensor(RandomNumbers.shared.numbers(draw, 0..<shape.elementCount), shape: shape)
@@ -71,10 +74,10 @@ extension HostTensor {
   /// One element as a float.
   ///
   /// - Precondition: there is one index for each axis, inside of its extent.
-  public subscript(indices: Int...) -> Float {
-    precondition(
-      indices.count == shape.rank && zip(indices, shape.extents).allSatisfy { $0 >= 0 && $0 < $1 },
-      "no element \(indices) in a tensor of shape \(shape)")
+  public subscript(indices: Int..., file file: StaticString = #filePath, line line: UInt = #line) -> Float {
+    guard indices.count == shape.rank, zip(indices, shape.extents).allSatisfy({ $0 >= 0 && $0 < $1 }) else {
+      end("there is no element \(indices) in a tensor of shape \(shape)", file, line)
+    }
     return Float(elements[zip(indices, shape.strides).reduce(0) { $0 + $1.0 * $1.1 }].asDouble)
   }
 
@@ -85,9 +88,12 @@ extension HostTensor {
   /// The given rows (elements along the first axis), in that order.
   ///
   /// - Precondition: the tensor has an axis, and rows of those numbers.
-  public func rows(at indices: [Int]) -> HostTensor {
-    precondition(shape.rank > 0, "a scalar has no rows")
-    for index in indices { precondition(index >= 0 && index < shape[0], "no row \(index) in a tensor of shape \(shape)") }
+  public func rows(at indices: [Int], file: StaticString = #filePath, line: UInt = #line) -> HostTensor {
+    if shape.rank == 0 { end("a scalar has no rows", file, line) }
+    let count = shape[0]
+    if let index = indices.first(where: { $0 < 0 || $0 >= count }) {
+      end("there is no row \(index) in a tensor of shape \(shape), whose rows are 0..<\(count)", file, line)
+    }
     let length = rowLength
     let shape = Shape([indices.count] + self.shape.extents.dropFirst())
     let gathered: ElementArray =
@@ -101,7 +107,15 @@ extension HostTensor {
   }
 
   /// A range of rows.
-  public func rows(_ range: Range<Int>) -> HostTensor { rows(at: Array(range)) }
+  ///
+  /// - Precondition: the tensor has rows of those numbers.
+  public func rows(_ range: Range<Int>, file: StaticString = #filePath, line: UInt = #line) -> HostTensor {
+    if shape.rank == 0 { end("a scalar has no rows", file, line) }
+    guard range.lowerBound >= 0, range.upperBound <= shape[0] else {
+      end("there are no rows \(range) in a tensor of shape \(shape), whose rows are 0..<\(shape[0])", file, line)
+    }
+    return rows(at: Array(range))
+  }
 
   private static func rows<Element>(of all: [Element], _ indices: [Int], _ length: Int) -> [Element] {
     var result: [Element] = []
@@ -126,5 +140,5 @@ extension HostTensor {
   }
 
   /// The coordinates of the element with this row-major number.
-  func coordinates(of index: Int) -> [Int] { zip(shape.strides, shape.extents).map { index / $0 % $1 } }
+  func coordinates(of index: Int) -> [Int] { shape.coordinates(of: index) }
 }

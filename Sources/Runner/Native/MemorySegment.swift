@@ -102,7 +102,7 @@ extension MemorySegment {
       !overflow, count >= 0, byteOffset >= 0, byteOffset <= byteCount, size <= byteCount - byteOffset,
       Int(bitPattern: baseAddress + byteOffset) % MemoryLayout<Element>.alignment == 0
     else {
-      preconditionFailure(
+      end(
         "\(count) × \(type) at byte \(byteOffset) do not fit or are not aligned in a segment of "
           + "\(byteCount) bytes. This is a bug in Cinch.")
     }

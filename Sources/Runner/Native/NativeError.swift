@@ -34,7 +34,9 @@ public enum NativeError: Error, Equatable, Sendable {
 }
 
 extension NativeError: CustomStringConvertible {
-  public var description: String {
+  public var description: String { "error: " + sentence }
+
+  private var sentence: String {
     switch self {
     case .sourceRejected(let compiler, let messages, let excerpt):
       var text = "\(compiler) rejects the C that Cinch generated. \(Self.bugNote)"
@@ -43,26 +45,26 @@ extension NativeError: CustomStringConvertible {
       return text
     case .undefinedSymbols(let names):
       let list = names.map { "'\($0)'" }.joined(separator: ", ")
-      return "The C that Cinch generated uses undefined symbols: \(list). \(Self.bugNote)"
+      return "the C that Cinch generated uses undefined symbols: \(list). \(Self.bugNote)"
     case .functionMissing(let name):
-      return "The C that Cinch generated defines no function '\(name)'. \(Self.bugNote)"
+      return "the C that Cinch generated defines no function '\(name)'. \(Self.bugNote)"
     case .loadFailed(let compiler, let reason):
-      return "The code compiled by \(compiler) cannot be loaded: \(reason)"
+      return "the code compiled by \(compiler) cannot be loaded: \(reason)"
     case .compilerNotFound(let name):
-      return "There is no C compiler '\(name)' on PATH. Install it (apt-get install gcc, or clang), "
+      return "there is no C compiler '\(name)' on PATH. Install it (apt-get install gcc, or clang), "
         + "or use the in-process engine, which needs none."
     case .compilerUnusable(let name, let reason):
-      return "The C compiler '\(name)' cannot be run: \(reason)"
+      return "the C compiler '\(name)' cannot be run: \(reason)"
     case .memoryRefused(let byteCount, let purpose, let reason):
-      return "Cannot allocate \(Self.readable(byteCount)) for \(purpose): \(reason)"
+      return "cannot allocate \(Self.readable(byteCount)) for \(purpose): \(reason)"
     case .sizeUnrepresentable(let counts, let elementByteCount, let purpose):
       let product = counts.map(String.init).joined(separator: " × ")
-      return "Cannot allocate \(product) elements of \(elementByteCount) bytes for \(purpose): "
+      return "cannot allocate \(product) elements of \(elementByteCount) bytes for \(purpose): "
         + "the size is negative or does not fit in 64 bits"
     case .workerCountInvalid(let count, let limit):
       return "'workers' is \(count): a program cannot run on \(count) workers, the count must be between 1 and \(limit)"
     case .threadRefused(let started, let wanted, let reason):
-      return "Only \(started) of \(wanted) worker threads could be started: \(reason)"
+      return "only \(started) of \(wanted) worker threads could be started: \(reason)"
     }
   }
 

@@ -158,7 +158,9 @@ final class NativeExecution: ProgramExecution {
       return InternalError(stage: "running", message: "the step returned the unknown code \(number)")
     }
     let check = step.loops.checks[number - 1]
-    let record = scratch.read(at: step.loops.failureOffset, count: 2, as: Int.self)
-    return RuntimeCheckError(operation: check.operation, value: record[1], limit: check.limit, site: check.site)
+    let record = scratch.read(at: step.loops.failureOffset, count: 3, as: Int.self)
+    return RuntimeCheckError(
+      operation: check.operation, position: Shape(check.extents).coordinates(of: record[2]), value: record[1],
+      limit: check.limit, site: check.site)
   }
 }

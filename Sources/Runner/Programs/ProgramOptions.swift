@@ -46,12 +46,17 @@ public struct ProgramOptions: Sendable, Hashable {
   /// - Throws: `ProgramError.badVariable`, when it is first used, for a value that can't be meant.
   public static func fromEnvironment() throws -> ProgramOptions { try environment.get() }
 
-  private static let environment = Result { try parse { name in getenv(name).map { String(cString: $0) } } }
+  private static let environment = Result {
+    EnvironmentNames.warn()
+    return try parse { name in getenv(name).map { String(cString: $0) } }
+  }
 
   /// Whether profiles are printed when the process ends.
   static var printsProfiles: Bool { (try? environment.get())?.isProfiling ?? false }
 
-  static func parse(_ value: (String) -> String?) throws -> ProgramOptions {
+  /// An empty value is none.
+  static func parse(_ text: (String) -> String?) throws -> ProgramOptions {
+    func value(_ name: String) -> String? { text(name).flatMap { $0.isEmpty ? nil : $0 } }
     var options = ProgramOptions()
     if let name = value("CINCH_ENGINE") {
       guard let engine = Engine(name: name) else {
@@ -76,7 +81,7 @@ public struct ProgramOptions: Sendable, Hashable {
     func isOn(_ variable: String) throws -> Bool {
       switch value(variable) {
       case "1": return true
-      case nil, "", "0": return false
+      case nil, "0": return false
       case let text?: throw ProgramError.badVariable(variable, text, expected: "1 or 0")
       }
     }

@@ -6,7 +6,7 @@ final class ReadWriteLock: @unchecked Sendable {
 
   init() {
     let failure = pthread_rwlock_init(lock, nil)
-    precondition(failure == 0, "the system gives no lock: \(String(cString: strerror(failure)))")
+    if failure != 0 { end("the system gives no lock: \(String(cString: strerror(failure)))") }
   }
 
   deinit {

@@ -28,7 +28,7 @@ extension Trainer {
   ///
   /// - Parameter batchSize: rows at a time; all of them unless given.
   public func predict(_ x: HostTensor, batchSize: Int? = nil) throws -> HostTensor {
-    let plan = try BatchPlan(Dataset(x, x), batchSize: batchSize, isShuffling: false, seed: seed)
+    let plan = try BatchPlan(Dataset(predicting: x), batchSize: batchSize, isShuffling: false, seed: seed)
     var parts: [HostTensor] = []
     for batch in 0..<plan.count {
       let rows = plan.rows(batch, in: nil)
@@ -37,7 +37,11 @@ extension Trainer {
       try program.setInput(TrainingStep.inputName, to: input)
       try program.setDraw(drawCount)
       drawCount += 1
-      parts.append(try program.step(state, output: TrainingStep.predictionName))
+      do {
+        parts.append(try program.step(state, output: TrainingStep.predictionName))
+      } catch let error as RuntimeCheckError {
+        throw x.located(error, rows)
+      }
     }
     return HostTensor.stacked(parts)
   }
@@ -85,10 +89,13 @@ extension Trainer {
     }
   }
 
-  /// A label out of range with its position in the data, if it is one.
+  /// An index out of range with its position in the data, if it is one of the data's.
   private func located(_ error: RuntimeCheckError, _ data: Dataset, _ rows: [Int]?) -> any Error {
-    // The operation may be followed by the layer in parentheses.
-    guard error.operation.hasPrefix(CheckIndex.mnemonic), case .int32(let labels) = data.y.elements else { return error }
+    // The loss and the metrics see the targets, layers the inputs.
+    guard ([TrainingStep.lossName] + metrics.map(\.name)).contains(where: { error.operation.hasSuffix("(\($0))") }) else {
+      return data.x.located(error, rows)
+    }
+    guard case .int32(let labels) = data.y.elements else { return error }
     let rowLength = labels.count / data.count
     for row in rows ?? Array(0..<data.count) {
       let rowRange = row * rowLength..<(row + 1) * rowLength
@@ -108,6 +115,18 @@ extension Program {
 }
 
 extension HostTensor {
+  /// An index out of range among some rows of the tensor (all for nil), with its position in the tensor.
+  func located(_ error: RuntimeCheckError, _ rows: [Int]?) -> RuntimeCheckError {
+    guard let rows, case .int32(let indices) = elements, error.position.count == shape.rank,
+      let row = error.position.first, rows.indices.contains(row)
+    else { return error }
+    let position = [rows[row]] + error.position.dropFirst()
+    let number = zip(position, shape.strides).reduce(0) { $0 + $1.0 * $1.1 }
+    guard indices.indices.contains(number), Int(indices[number]) == error.value else { return error }
+    return RuntimeCheckError(
+      operation: error.operation, position: position, value: error.value, limit: error.limit, site: error.site)
+  }
+
   /// The rows of all parts, one after the other; the parts have rows of one shape and type.
   static func stacked(_ parts: [HostTensor]) -> HostTensor {
     guard parts.count > 1, let first = parts.first else { return parts.first ?? .zeros([0]) }

@@ -114,7 +114,7 @@ public final class Trainer {
         case (.evaluation, let target?): definition.evaluation(input, target: target)
         default: definition.prediction(input)
         }
-      return try graph.compile(options, in: workspace)
+      return try compiled(graph, rowCount: input.shape[0])
     }
     // The compiler may warn, and takes its time once.
     reporter?.clearFrame()
@@ -122,6 +122,16 @@ public final class Trainer {
     programs.insert(program, for: key, byteCount: program.program.heldByteCount)
     if purpose == .training { lastTrainingProgram = program.program }
     return program
+  }
+
+  /// Where memory is refused for many rows at once, the error says what makes them fewer.
+  private func compiled(_ graph: Graph, rowCount: Int) throws -> Program {
+    do {
+      return try graph.compile(options, in: workspace)
+    } catch let error as NativeError {
+      guard case .memoryRefused = error, rowCount > 1 else { throw error }
+      throw TrainingError.batchTooLarge(rowCount: rowCount, reason: error.description)
+    }
   }
 }
 

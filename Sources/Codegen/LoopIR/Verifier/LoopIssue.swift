@@ -20,7 +20,7 @@ public struct LoopVerificationError: Error, Sendable, CustomStringConvertible {
 
   /// The issues, then the program with each of them under its line.
   public var description: String {
-    var text = "a bug in Cinch: the loop program is wrong\n"
+    var text = "error: a bug in Cinch: the loop program is wrong\n"
     for issue in issues { text += "  \(issue)\n" }
     let notes = Dictionary(grouping: issues, by: \.place).mapValues { $0.map(\.message) }
     return text + LoopPrinter.text(of: program, notes: notes)
