@@ -155,5 +155,5 @@ extension HostTensor {
 
 /// Ends the process for a mistake in a call that can't throw. Unlike a precondition, it says why in optimised programs too.
 func end(_ mistake: String, _ file: StaticString = #filePath, _ line: UInt = #line) -> Never {
-  fatalError(mistake, file: file, line: line)
+  fatalError(mistake, file: (file), line: line)
 }
