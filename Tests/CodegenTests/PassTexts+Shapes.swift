@@ -76,6 +76,29 @@ extension PassTexts {
       output "y" = %6
       """),
     Case(
+      "split-scatters", "many numbers to one place",
+      """
+      %0 = input(name: "i", type: i32, shape: [4160])
+      %1 = input(name: "x", type: f32, shape: [4160])
+      %2 = scatter_add(%0, %1, count: 1)
+      output "y" = %2
+      """,
+      """
+      %0 = input(name: "i", type: i32, shape: [4160])
+      %1 = input(name: "x", type: f32, shape: [4160])
+      %2 = reshape(%0, shape: [65, 64])
+      %3 = iota(shape: [65, 64], axis: 0)
+      %4 = constant(value: splat i32 1, shape: [65, 64])
+      %5 = multiply(%3, %4)
+      %6 = add(%2, %5)
+      %7 = reshape(%6, shape: [4160])
+      %8 = check_index(%7, limit: 65)
+      %9 = scatter_add(%8, %1, count: 65)
+      %10 = reshape(%9, shape: [65, 1])
+      %11 = sum(%10, axes: [0])
+      output "y" = %11
+      """),
+    Case(
       "split-reductions", "separate groups of axes",
       """
       %0 = input(name: "x", type: f32, shape: [3, 5, 7])

@@ -46,6 +46,14 @@ import Testing
       }
     }
 
+    /// With contractions in nested runs as they are standard only for many more terms.
+    mutating func withRuns(_ graph: Graph) -> Graph {
+      var graph = graph
+      for index in graph.nodes.indices where graph.nodes[index].op is MatMul { graph.nodes[index].op = MatMul() }
+      let lengths = [number(1...60), number(61...200), number(201...500)].prefix(number(1...3))
+      return AccumulationOrders.run(graph) { AccumulationOrder.runs(ofAbout: Array(lengths), over: $0) }
+    }
+
     private mutating func convolution(_ finish: @escaping (Tensor, GraphBuilder) -> Void) -> Graph {
       let groups = chance(25) ? 2 : 1
       let (channels, outputs) = (number(1...12) * groups, number(4...10) * groups)
@@ -69,8 +77,9 @@ import Testing
   func anyCachesGiveTheSameBits(_ engine: TestedEngine) throws {
     var draw = Draw(random: SplitMix(seed: 77))
     var lists = ""
-    for number in 0..<180 {
-      let graph = draw.graph()
+    for number in 0..<100 {
+      var graph = draw.graph()
+      if draw.chance(60) { graph = try draw.withRuns(graph.optimised()) }
       var inputs: [String: ElementArray] = [:]
       for (name, node) in graph.inputs {
         inputs[name] = HostTensor.randomNormal(graph.type(of: node).shape, seed: UInt64(number)).elements
@@ -91,7 +100,7 @@ import Testing
       "once for all lines of a window", "runs along k", "rows packed", "packed and turned", "asked for ahead", "divide rows",
       "divide panels", "divide batches",
     ] {
-      #expect(lists.split(separator: words).count > 4, "\(words)")
+      #expect(lists.split(separator: words).count > 2, "\(words)")
     }
   }
 }

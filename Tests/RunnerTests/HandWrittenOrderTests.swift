@@ -3,7 +3,7 @@ import Testing
 
 /// Orders of accumulation that a text sets, over axes that are no neighbours: as the interpreter adds them up.
 @Suite struct HandWrittenOrderTests {
-  @Test(arguments: ["chain", "chain(chunk: 4)", "lanes(4)", "lanes(64)"], ["sum", "max"])
+  @Test(arguments: ["chain", "chain(chunk: 4)", "chain(chunk: 2, 5, 7)", "lanes(4)", "lanes(64)", "lanes(4, chunk: 8)", "lanes(2, chunk: 3, 9)"], ["sum", "max"])
   func anyOrderOverAnyAxes(order: String, reduction: String) throws {
     let graph = try Graph(
       parsing: """

@@ -60,19 +60,19 @@ extension Fusion {
       switch kernel.form {
       case .map: break
       case .rows:
-        guard case .lanes = root.order else { return .order(own: root.order) }
+        guard !root.order.isByChains else { return .order(own: root.order) }
         guard removed.isEmpty else { return domains }
       case .columns:
-        if case .lanes = root.order { return .order(own: root.order) }
+        if !root.order.isByChains { return .order(own: root.order) }
         guard removed.isEmpty else { return domains }
       default: return .tileDomain
       }
       // A kernel of rows computes what belongs to a whole row outside vectors.
-      if case .lanes = root.order, removed.isEmpty, kernel.form == .map, kernel.cost > Domain.count(candidate.inner) {
+      if !root.order.isByChains, removed.isEmpty, kernel.form == .map, kernel.cost > Domain.count(candidate.inner) {
         return .rowCost
       }
       // Chains would run along the vectors of a kernel whose domain they shorten.
-      if root.order == .chain, !removed.isEmpty { return .order(own: root.order) }
+      if root.order.isByChains, !removed.isEmpty { return .order(own: root.order) }
       return nil
     }
     guard removed.isEmpty else { return domains }
@@ -135,7 +135,7 @@ extension Fusion {
       if let order = orders.first, order != root.order { return false }
       // Maps already there must run in the reduction's order.
       guard root.order != .chain, inner.count > 1 else { return true }
-      return false
+      return root.order.isByChains && root.order.fits(inner)
     }
     guard let order = orders.first, order != .chain, inner.count > 1 else { return true }
     var candidate = candidate

@@ -196,7 +196,7 @@ struct Fusion {
   }
 
   static func isTile(_ root: Root) -> Bool {
-    root.kind == .contract && root.order == .chain && root.axes[root.axes.count - 1] > 1
+    root.kind == .contract && root.order.isByChains && root.axes[root.axes.count - 1] > 1
       && root.axes[root.axes.count - 2] > 1
   }
 
@@ -227,7 +227,8 @@ struct Fusion {
     }
   }
 
-  /// Orders other than a plain chain number the reduced elements across rows, so the axes must collapse into one.
+  /// Orders other than a plain chain number the reduced elements across rows, so loops along the axes must meet the ends of runs, or
+  /// the axes collapse into one.
   private func checkAccumulation(_ root: Root, _ candidate: Candidate) throws(Obstacle) {
     guard root.order != .chain, candidate.inner.count > 1, root.isReduction else { return }
     if Self.isCollapsible(candidate, order: root.order) { return }
@@ -236,8 +237,7 @@ struct Fusion {
 
   static func isCollapsible(_ candidate: Candidate, order: AccumulationOrder) -> Bool {
     let inner = candidate.inner
-    if inner.count < 2 || order == .chain { return true }
-    if case .lanes(let count) = order, inner[inner.count - 1] % count == 0 { return true }
+    if inner.count < 2 || order == .chain || order.fits(inner) { return true }
     let first = candidate.kept.count
     func collapses(_ expression: AffineExpression) -> Bool {
       for position in 1..<inner.count {
@@ -301,7 +301,7 @@ struct Fusion {
       case .copy: .copy
       case .loop: .loop
       case .reduce, .contract, .argMax:
-        if case .lanes = root.order { .rows } else { Self.isTile(root) ? .tile : .columns }
+        if !root.order.isByChains { .rows } else { Self.isTile(root) ? .tile : .columns }
       case .scatterAdd: .scatter
       case .check: .check
       }
@@ -322,7 +322,7 @@ struct Fusion {
     kernels[number].extents = placement.extents
     kernels[number].cost += candidate.cost + (root.isReduction ? 1 : 0)
     if root.isReduction {
-      if case .lanes = root.order {
+      if !root.order.isByChains {
         kernels[number].form = .rows
       } else if kernels[number].form == .map {
         kernels[number].form = .columns

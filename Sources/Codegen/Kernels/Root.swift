@@ -170,7 +170,8 @@ extension NodeTable {
         Root(
           .reduce(reduction.combiner), node, operands, slot: slot, axes: shape.extents,
           reduced: reduction.axes.map { extents[$0] },
-          order: reduction.order ?? .standard(reducing: reduction.axes, of: Shape(extents)),
+          order: reduction.order
+            ?? .standard(reducing: reduction.axes, of: Shape(extents), by: reduction.combiner, type(operands[0]).elementType),
           reducedAxes: reduction.axes)
       ]
     case .contract(let order):

@@ -120,6 +120,24 @@ extension ContractionSchedule {
     keepsRows = true
   }
 
+  /// Lets runs along k end where runs of the printed order do: each holds whole ones, or is a part of the longest, for which the
+  /// workspace has room.
+  mutating func cutBetweenRuns(_ body: KernelBody) {
+    guard depthRuns > 1, !runs.isEmpty else { return }
+    let below = inner.dropFirst().reduce(1) { $0 * $1.extent }
+    let iterations = runs.map { max(1, $0 / below) }
+    var longest = max(0, runs.count - 2, iterations.lastIndex { $0 <= depth } ?? 0)
+    let hasRoom = rows.isEmpty && rowShare * panel <= Self.mostAccumulators
+    if !hasRoom { longest = runs.count - 1 }
+    let isInGroup = longest < runs.count - 1
+    let step = max(iterations[longest], inner[0].extent / body.outermostReduced)
+    let whole = isInGroup ? iterations[longest + 1] : inner[0].extent
+    depth = min(inner[0].extent, step * Self.block(max(1, whole / step), most: depth / step))
+    guard depthRuns > 1 else { return }
+    runsInside = longest + 1
+    group = isInGroup ? whole : nil
+  }
+
   /// Where everything lies, once panels and runs are known.
   mutating func finishPacking(_ body: KernelBody, lanes: Int) {
     guard var packing else { return }

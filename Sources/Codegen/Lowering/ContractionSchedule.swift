@@ -3,7 +3,7 @@ import CinchGraph
 /// How a contraction `[…, m, k] × […, k, n]` runs: a register tile of some rows and some vectors of columns accumulates along k,
 /// tiles are gathered into panels of columns, and what the second factor gives for a panel is packed first, where that pays.
 ///
-/// No choice changes a bit: each result is a chain over k in ascending order whatever the tiles.
+/// No choice changes a bit: each result is added up in the printed order whatever the tiles.
 struct ContractionSchedule: Sendable {
   /// What the workers divide.
   enum Division: String, Sendable {
@@ -60,6 +60,12 @@ struct ContractionSchedule: Sendable {
   var panel: Int
   /// Iterations of the outermost reduced axis after which accumulators are stored, to be loaded again.
   var depth: Int
+  /// The printed order's runs, whose results are added up in memory: in elements, ascending.
+  let runs: [Int]
+  /// How many of them lie within a run along k.
+  var runsInside: Int
+  /// Iterations of the outermost reduced axis in the run of the order that is longer than a run along k, if there is one.
+  var group: Int?
   var packing: Packing?
   /// So many tiles' rows of the first factor are packed at once, each tile by itself: for each k a run of the tile's rows. 0
   /// where they are read where they are.
@@ -100,6 +106,8 @@ struct ContractionSchedule: Sendable {
   /// All k of a run.
   var runLength: Int { inner.dropFirst().reduce(depth) { $0 * $1.extent } }
   var depthRuns: Int { inner[0].extent.dividedUp(by: depth) }
+  /// Tiles of sums that wait in the workspace, by length of run.
+  var tileTotals: Int { depthRuns > 1 ? max(0, runsInside - 1) : runsInside }
 }
 
 extension ContractionSchedule {
@@ -144,6 +152,8 @@ extension ContractionSchedule {
     panel = strip
     depth = inner[0].extent
     packing = nil
+    runs = body.stages[0].reductions[0].order.runs
+    runsInside = runs.count
     let epilogue = body.stages.dropFirst().reduce(0) { $0 + $1.stores.count + $1.values.count }
     storesTile = epilogue > 0 && body.epilogueSize(first, second) > 6
 
@@ -151,11 +161,13 @@ extension ContractionSchedule {
       packColumns(factors.columns, slide, body, costs, target, limit: limit)
       packRows(body, target, limit: limit)
       keepRowsWhole(body, target, limit: limit)
+      cutBetweenRuns(body)
       finishPacking(body, lanes: target.lanes)
     }
     if !keepsRows, packing != nil || division != .rows {
       narrowTiles = (1..<max(1, strip.dividedUp(by: target.lanes))).map { costs.height($0, rows: rowShare) }
     }
+    if !runs.isEmpty, depthRuns == 1 { storesTile = true }
     askAhead(body, target, isPlain: factors.isPlain)
   }
 

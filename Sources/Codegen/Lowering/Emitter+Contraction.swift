@@ -3,6 +3,10 @@ import CinchGraph
 /// A worker's buffers for a contraction.
 struct ContractionWorkspace {
   var tile: BufferID?
+  /// Sums of a tile, by length of the order's runs.
+  var totals: [BufferID] = []
+  /// Results within a run of the order that is longer than a run along k.
+  var group: BufferID?
   var panel: BufferID?
   var rows: BufferID?
   /// Results between runs along k, where no tensor has them.
@@ -96,11 +100,44 @@ extension Emitter {
       panel = nil
       return
     }
-    // Accumulators go to memory and come back between runs along k: an exact copy, so the chain is the same.
     emitRows(schedule, columns, nil) { $0.emitZeros(schedule, $1, $2, $3) }
-    for block in Self.blocks(schedule.inner[0].extent, of: schedule.depth) {
+    let all = DepthRun(count: schedule.inner[0].extent)
+    if let group = schedule.group, let buffer = workspace.group {
+      for block in Self.blocks(all.count, of: group) {
+        emitBlocks(block, isTop: false) { emitter, start, _ in
+          emitter.emitGroup(schedule, columns, DepthRun(start: start, count: block.extent), buffer)
+        }
+      }
+    } else {
+      emitDepthRuns(schedule, columns, all)
+    }
+    if body.stages.count > 1 { emitRows(schedule, columns, nil) { $0.emitRest(schedule, $1, $2, $3) } }
+  }
+
+  /// All k of a long run of the order, whose results are then added to those of the runs before it.
+  private mutating func emitGroup(
+    _ schedule: ContractionSchedule, _ columns: Columns, _ group: DepthRun, _ buffer: BufferID
+  ) {
+    let all = workspace.accumulators
+    (workspace.accumulators, workspace.group) = (buffer, nil)
+    emitRows(schedule, columns, nil) { $0.emitZeros(schedule, $1, $2, $3) }
+    emitDepthRuns(schedule, columns, group)
+    (workspace.accumulators, workspace.group) = (all, buffer)
+    emitRows(schedule, columns, nil) { emitter, row, rows, columns in
+      emitter.emitPoints(schedule.row, at: row, rows, as: .sequential) { emitter, tileRow in
+        emitter.emitColumns(schedule, columns) { emitter, column in
+          let group = emitter.load(emitter.place(schedule, row + tileRow, column, in: buffer))
+          emitter.add(group, to: emitter.place(schedule, row + tileRow, column))
+        }
+      }
+    }
+  }
+
+  /// Runs along k, between which results are in memory.
+  private mutating func emitDepthRuns(_ schedule: ContractionSchedule, _ columns: Columns, _ whole: DepthRun) {
+    for block in Self.blocks(whole.count, of: schedule.depth) {
       emitBlocks(block, isTop: false) { emitter, start, _ in
-        let run = DepthRun(start: start, count: block.extent)
+        let run = DepthRun(start: whole.start + start, count: block.extent)
         emitter.pack(schedule, columns, run)
         emitter.emitRows(schedule, columns, run) { emitter, row, rows, columns in
           emitter.emitTile(schedule, row, rows, columns, run, isWhole: false)
@@ -108,7 +145,6 @@ extension Emitter {
         emitter.panel = nil
       }
     }
-    if body.stages.count > 1 { emitRows(schedule, columns, nil) { $0.emitRest(schedule, $1, $2, $3) } }
   }
 
   // MARK: Rows and strips
@@ -175,6 +211,31 @@ extension Emitter {
       emitPrefetches(schedule, row, rows, columns)
       emitNextPanel(schedule, row, columns)
     }
+    if schedule.runs.isEmpty {
+      emitOneChain(schedule, row, rows, columns, inner, run, tile, isWhole: isWhole)
+    } else {
+      let lengths = schedule.runs.prefix(schedule.runsInside)
+      let area = TileArea(row: row, rows: rows, columns: columns)
+      if let tile { emitZeros(schedule, area, in: tile) }
+      emitTileRuns(schedule, area, inner, run?.start ?? AffineExpression(), lengths)
+    }
+    guard let tile else { return }
+    emitPoints(schedule.row, at: row, rows, as: .sequential) { emitter, tileRow in
+      emitter.emitColumns(schedule, columns) { emitter, column in
+        let result = emitter.load(emitter.tilePlace(schedule, tileRow, column, columns, in: tile))
+        emitter.set(stage.reductions[0].result, to: result)
+        for store in stage.results { emitter.store(store) }
+        emitter.emitLaterStages()
+      }
+    }
+  }
+
+  /// A chain along all k, from the initial values or from what memory holds.
+  private mutating func emitOneChain(
+    _ schedule: ContractionSchedule, _ row: AffineExpression, _ rows: Int, _ columns: Columns, _ inner: [LoopAxis],
+    _ run: DepthRun?, _ tile: BufferID?, isWhole: Bool
+  ) {
+    let stage = body.stages[0]
     emitPoints(schedule.row, at: row, rows, as: .unrolled) { emitter, tileRow in
       emitter.packedRows?.column = tileRow
       emitter.emitColumns(schedule, columns) { emitter, column in
@@ -183,8 +244,8 @@ extension Emitter {
           isWhole ? emitter.initials(stage) : [emitter.load(emitter.place(schedule, row + tileRow, column))]
         let results = emitter.emitChain(stage, inner, initial, at: run?.start ?? AffineExpression())
         if let tile {
-          let place = tileRow * schedule.strip + column + columns.start * -1
-          emitter.append(.store(Access(tile, place), results[0], condition: nil))
+          let place = emitter.tilePlace(schedule, tileRow, column, columns, in: tile)
+          emitter.append(.store(place, results[0], condition: nil))
           return
         }
         if !isWhole {
@@ -196,16 +257,97 @@ extension Emitter {
         emitter.emitLaterStages()
       }
     }
-    guard let tile else { return }
-    emitPoints(schedule.row, at: row, rows, as: .sequential) { emitter, tileRow in
-      emitter.emitColumns(schedule, columns) { emitter, column in
-        let place = tileRow * schedule.strip + column + columns.start * -1
-        let result = emitter.load(Access(tile, place))
-        emitter.set(stage.reductions[0].result, to: result)
-        for store in stage.results { emitter.store(store) }
-        emitter.emitLaterStages()
+  }
+
+  // MARK: Runs of the order
+
+  /// The results of a tile.
+  private struct TileArea {
+    var row: AffineExpression
+    var rows: Int
+    var columns: Columns
+  }
+
+  /// Adds the sums over the axes, of which the first starts at `start`, to those that wait for runs of the last length.
+  private mutating func emitTileRuns(
+    _ schedule: ContractionSchedule, _ area: TileArea, _ axes: [LoopAxis], _ start: AffineExpression,
+    _ lengths: ArraySlice<Int>
+  ) {
+    let length = lengths[lengths.endIndex - 1]
+    let below = axes.dropFirst().reduce(1) { $0 * $1.extent }
+    if length < below {
+      // Runs go on through the iterations of the outer axis.
+      _ = emitLoop(extent: axes[0].extent, []) { emitter, variable, _ in
+        emitter.bind(axes[0], to: start + AffineExpression(variable))
+        emitter.open([axes[0]])
+        emitter.emitTileRuns(schedule, area, Array(axes.dropFirst()), AffineExpression(), lengths)
+        return []
+      }
+      return
+    }
+    for block in Self.blocks(axes[0].extent, of: length / below) {
+      emitBlocks(block, isTop: false) { emitter, place, _ in
+        var run = axes
+        run[0].extent = block.extent
+        emitter.emitTileRun(schedule, area, run, start + place, lengths)
       }
     }
+  }
+
+  private mutating func emitTileRun(
+    _ schedule: ContractionSchedule, _ area: TileArea, _ axes: [LoopAxis], _ start: AffineExpression, _ lengths: ArraySlice<Int>
+  ) {
+    let level = lengths.count - 1
+    func place(_ emitter: Emitter, _ tileRow: AffineExpression, _ column: AffineExpression) -> Access {
+      level < emitter.workspace.totals.count
+        ? emitter.tilePlace(schedule, tileRow, column, area.columns, in: emitter.workspace.totals[level])
+        : emitter.place(schedule, area.row + tileRow, column)
+    }
+    if level > 0 {
+      let parts = workspace.totals[level - 1]
+      emitZeros(schedule, area, in: parts)
+      emitTileRuns(schedule, area, axes, start, lengths.dropLast())
+      emitPoints(schedule.row, at: area.row, area.rows, as: .sequential) { emitter, tileRow in
+        emitter.emitColumns(schedule, area.columns) { emitter, column in
+          let part = emitter.load(emitter.tilePlace(schedule, tileRow, column, area.columns, in: parts))
+          emitter.add(part, to: place(emitter, tileRow, column))
+        }
+      }
+      return
+    }
+    emitPoints(schedule.row, at: area.row, area.rows, as: .unrolled) { emitter, tileRow in
+      emitter.packedRows?.column = tileRow
+      emitter.emitColumns(schedule, area.columns) { emitter, column in
+        emitter.panel?.setColumn(column, of: area.columns, schedule)
+        let stage = emitter.body.stages[0]
+        let results = emitter.emitChain(stage, axes, emitter.initials(stage), at: start)
+        emitter.add(results[0], to: place(emitter, tileRow, column))
+      }
+    }
+  }
+
+  private mutating func add(_ value: LoopValue, to place: Access) {
+    let total = load(place)
+    let sum = define(.apply(body.stages[0].reductions[0].combiner, [total, value]), valueTypes[value.index])
+    append(.store(place, sum, condition: nil))
+  }
+
+  private mutating func emitZeros(_ schedule: ContractionSchedule, _ area: TileArea, in buffer: BufferID) {
+    emitPoints(schedule.row, at: area.row, area.rows, as: .sequential) { emitter, tileRow in
+      emitter.emitColumns(schedule, area.columns) { emitter, column in
+        let zero = emitter.initials(emitter.body.stages[0])[0]
+        let place = emitter.tilePlace(schedule, tileRow, column, area.columns, in: buffer)
+        emitter.append(.store(place, zero, condition: nil))
+      }
+    }
+  }
+
+  /// A result's place in a tile of the workspace.
+  private func tilePlace(
+    _ schedule: ContractionSchedule, _ tileRow: AffineExpression, _ column: AffineExpression, _ columns: Columns,
+    in buffer: BufferID
+  ) -> Access {
+    Access(buffer, tileRow * schedule.strip + column + columns.start * -1)
   }
 
   /// Asks for the cache lines that the rest of the kernel will read, while the chains run.
@@ -250,10 +392,10 @@ extension Emitter {
   }
 
   /// Where a result is between runs along k: in its tensor, or in the workspace if it has none.
-  private mutating func place(
-    _ schedule: ContractionSchedule, _ row: AffineExpression, _ column: AffineExpression
+  private func place(
+    _ schedule: ContractionSchedule, _ row: AffineExpression, _ column: AffineExpression, in buffer: BufferID? = nil
   ) -> Access {
-    if let buffer = workspace.accumulators {
+    if let buffer = buffer ?? workspace.accumulators {
       let own = row + (rowShare?.start ?? AffineExpression()) * -1
       return Access(buffer, own * schedule.panel + column)
     }

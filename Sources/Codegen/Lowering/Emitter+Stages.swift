@@ -17,17 +17,10 @@ extension Emitter {
         // What is reduced may have one element.
         if !stage.reductions.isEmpty { finish(stage, accumulate(stage, initials(stage))) }
         emitPoint(stage)
-      } else if choice.vectorAxis == nil, let order = stage.reductions.first?.order, case .lanes(let count) = order {
-        emitLanes(stage, inner, count)
-      } else if let order = stage.reductions.first?.order, case .lanes(let count) = order {
-        emitLanes(stage, inner, count, axis: .unrolled)
-      } else if stage.reductions.isEmpty {
-        emitMaps(stage, inner)
-      } else if case .chunkedChain(let count) = stage.reductions[0].order {
-        emitChunks(stage, inner, count)
+      } else if let order = stage.reductions.first?.order {
+        finish(stage, emitTotals(stage, inner, order))
       } else {
-        let results = emitChain(stage, inner, initials(stage))
-        finish(stage, results)
+        emitMaps(stage, inner)
       }
     }
     for store in stage.results { self.store(store) }
@@ -54,7 +47,7 @@ extension Emitter {
   }
 
   /// All values first: a store may replace what another value reads.
-  private mutating func emit(_ stores: [KernelBody.Store], condition: LoopValue? = nil) {
+  mutating func emit(_ stores: [KernelBody.Store], condition: LoopValue? = nil) {
     for store in stores { _ = value(store.value) }
     for store in stores { self.store(store, condition: condition) }
   }
@@ -146,114 +139,6 @@ extension Emitter {
     }
     append(.loop(Loop(variable, extent: extent, carried: carried, body: statements)))
     return results
-  }
-
-  /// A chain over each run of `count` elements, then a chain over the runs.
-  private mutating func emitChunks(_ stage: KernelBody.Stage, _ inner: [LoopAxis], _ count: Int) {
-    let axis = inner[inner.count - 1]
-    precondition(inner.count == 1, "Cinch's bug: chunks over axes that don't collapse")
-    var totals = initials(stage)
-    func combined(_ emitter: inout Emitter, _ totals: [LoopValue], _ runs: [LoopValue]) -> [LoopValue] {
-      stage.reductions.indices.map {
-        emitter.define(
-          .apply(stage.reductions[$0].combiner, [totals[$0], runs[$0]]), stage.reductions[$0].identity.type)
-      }
-    }
-    let full = axis.extent / count
-    if full > 0 {
-      totals = emitLoop(extent: full, totals) { emitter, chunk, totals in
-        emitter.open([])
-        let run = emitter.emitRun(stage, axis, count, AffineExpression(chunk, coefficient: count))
-        return combined(&emitter, totals, run)
-      }
-    }
-    if axis.extent % count > 0 {
-      let run = emitRun(stage, axis, axis.extent % count, AffineExpression(constant: full * count))
-      totals = combined(&self, totals, run)
-    }
-    finish(stage, totals)
-  }
-
-  private mutating func emitRun(
-    _ stage: KernelBody.Stage, _ axis: LoopAxis, _ count: Int, _ start: AffineExpression
-  ) -> [LoopValue] {
-    let identities = initials(stage)
-    return emitLoop(extent: count, identities) { emitter, variable, arguments in
-      emitter.bind(axis, to: start + AffineExpression(variable))
-      emitter.open([axis])
-      let next = emitter.accumulate(stage, arguments)
-      emitter.emit(stage.stores)
-      return next
-    }
-  }
-
-  /// Element i goes to lane i mod `count`; then the lanes are folded.
-  private mutating func emitLanes(
-    _ stage: KernelBody.Stage, _ inner: [LoopAxis], _ count: Int, axis kind: Loop.Axis = .vector
-  ) {
-    let last = inner[inner.count - 1]
-    let outer = Array(inner.dropLast())
-    precondition(outer.isEmpty || last.extent % count == 0, "Cinch's bug: lanes across rows that don't collapse")
-    let lane = newVariable()
-    open([])
-    var accumulators = initials(stage)
-    let full = last.extent / count
-    accumulators = emitLaneLoops(stage, outer, last, full, count, lane, accumulators)
-    let rest = last.extent % count
-    if rest > 0 {
-      bind(last, to: AffineExpression(lane) + full * count)
-      open([last])
-      let isInside = define(.within(AffineExpression(lane), bound: rest), .bool)
-      (guardValue, guardMask) = (isInside, last.mask)
-      let next = accumulate(stage, accumulators)
-      let kept = zip(next, accumulators).map { next, accumulator in
-        define(.apply(.select, [isInside, next, accumulator]), valueTypes[accumulator.index])
-      }
-      emit(stage.stores, condition: isInside)
-      (guardValue, guardMask) = (nil, 0)
-      // The lanes' scope goes on with what the tail's defined.
-      let statements = close()
-      scopes[scopes.count - 1].statements += statements
-      accumulators = kept
-    }
-    let statements = close()
-    let results = stage.reductions.map { newValue($0.identity.type) }
-    let folds = stage.reductions.indices.map {
-      Loop.Fold(value: accumulators[$0], combiner: stage.reductions[$0].combiner, result: results[$0])
-    }
-    append(.loop(Loop(lane, extent: count, axis: kind, folds: folds, body: statements)))
-    finish(stage, results)
-  }
-
-  private mutating func emitLaneLoops(
-    _ stage: KernelBody.Stage, _ outer: [LoopAxis], _ last: LoopAxis, _ full: Int, _ count: Int, _ lane: LoopVariable,
-    _ initials: [LoopValue]
-  ) -> [LoopValue] {
-    if let axis = outer.first {
-      return emitLoop(extent: axis.extent, initials) { emitter, variable, arguments in
-        emitter.bind(axis, to: AffineExpression(variable))
-        emitter.open([axis])
-        return emitter.emitLaneLoops(
-          stage, Array(outer.dropFirst()), last, full, count, lane, arguments)
-      }
-    }
-    if full == 0 { return initials }
-    if full == 1 {
-      bind(last, to: AffineExpression(lane))
-      open([last])
-      let next = accumulate(stage, initials)
-      emit(stage.stores)
-      let statements = close()
-      scopes[scopes.count - 1].statements += statements
-      return next
-    }
-    return emitLoop(extent: full, initials) { emitter, chunk, arguments in
-      emitter.bind(last, to: AffineExpression(chunk, coefficient: count) + AffineExpression(lane))
-      emitter.open([last])
-      let next = emitter.accumulate(stage, arguments)
-      emitter.emit(stage.stores)
-      return next
-    }
   }
 
   // MARK: Maps over inner axes

@@ -180,16 +180,18 @@ struct Lowering {
       end = alignedTo64(end + type.byteCount * count)
       return id
     }
-    if contraction.storesTile {
-      let rows = max(contraction.tile, contraction.narrowTiles.max() ?? 0)
-      workspace.tile = add("tile", rows * contraction.strip, &self)
-    }
+    let tile = max(contraction.tile, contraction.narrowTiles.max() ?? 0) * contraction.strip
+    for _ in 0..<contraction.tileTotals { workspace.totals.append(add("totals", tile, &self)) }
+    if contraction.storesTile { workspace.tile = workspace.totals.last ?? add("tile", tile, &self) }
     if let packing = contraction.packing { workspace.panel = add("panel", packing.elementCount, &self) }
     if contraction.packedTiles > 0 {
       workspace.rows = add("rows", contraction.packedTiles * contraction.packedTileStep, &self)
     }
     if contraction.keepsAccumulators {
       workspace.accumulators = add("accumulators", contraction.rowShare * contraction.panel, &self)
+    }
+    if contraction.group != nil {
+      workspace.group = add("group", contraction.rowShare * contraction.panel, &self)
     }
     workerByteCount = max(workerByteCount, end)
     return workspace

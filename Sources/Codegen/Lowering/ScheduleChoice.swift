@@ -58,7 +58,8 @@ struct ScheduleChoice: Sendable {
       tileAxis = turned > axis ? turned - 1 : turned
       (tile, strip) = (target.lanes, target.lanes)
     } else if Self.isOneChain(body) {
-      strip = Self.wideStrip(axes.domain[axis].extent, target) ?? strip
+      let hasTotals = !body.stages[0].reductions[0].order.runs.isEmpty
+      strip = Self.wideStrip(axes.domain[axis].extent, hasTotals: hasTotals, target) ?? strip
     }
   }
 
@@ -79,14 +80,14 @@ struct ScheduleChoice: Sendable {
 
   /// Whether the body is little more than one sum for each point.
   private static func isOneChain(_ body: KernelBody) -> Bool {
-    body.expressions.count <= 8 && body.stages[0].reductions.count == 1 && body.stages[0].reductions[0].order == .chain
+    body.expressions.count <= 8 && body.stages[0].reductions.count == 1 && body.stages[0].reductions[0].order.isByChains
       && body.stages[0].axes.count == 1
   }
 
   /// Chains by half of the registers: a chain takes four cycles, and rows are read in long runs, which memory likes. Nil where that
-  /// would leave workers too few strips.
-  private static func wideStrip(_ extent: Int, _ target: Target) -> Int? {
-    let strip = target.vectorRegisterCount / 2 * target.lanes
+  /// would leave workers too few strips. Totals of runs need registers beside those of the chains.
+  private static func wideStrip(_ extent: Int, hasTotals: Bool, _ target: Target) -> Int? {
+    let strip = target.vectorRegisterCount / (hasTotals ? 3 : 2) * target.lanes
     return extent >= 2 * strip * target.workers ? strip : nil
   }
 

@@ -56,6 +56,10 @@ extension Pass {
       "check-indices", "Indices into a table are checked by a node of their own, here so that equal checks merge.",
       after: [("decompose", "ops that are other ops may look up rows")], isRequired: true
     ) { $0.rewritten(CheckIndices.rewrite) },
+    Pass(
+      "split-scatters", "Rows added to very few rows go to several results first, which a sum brings together.",
+      after: [("check-indices", "the message about an index is that of the user's op")]
+    ) { $0.rewritten(SplitScatters.rewrite) },
     Pass("fold", "Computes what depends on constants alone, where the result is small.") { ConstantFolding.run($0) },
     Pass("algebra", "Removes what computes nothing and rewrites what has a cheaper form.") {
       $0.rewritten(Algebra.rewrite)

@@ -97,12 +97,8 @@ struct LoopGradient {
     var starts = zip(carried, carriedSeeds).map { gradients[$0] ?? Tensor.zeros(like: $1) }
     var inputs = carriedSeeds.map(\.id)
     var outputs = ofCarried.map(\.id)
-    for term in accumulated {
-      let total = builder.loopVariable(builder.graph.type(of: term), at: site)
-      starts.append(Tensor.zeros(like: total))
-      inputs.append(total.id)
-      outputs.append((total + tensor(term)).id)
-    }
+    let running = RunningSums(of: accumulated.map(tensor), iterations: iteration.count, builder, site)
+    running.carry(&starts, &inputs, &outputs)
     if inputs.isEmpty {
       let unused = builder.loopVariable(TensorType(.float32, []), at: site)
       starts.append(Tensor.zeros(like: unused))
@@ -123,7 +119,8 @@ struct LoopGradient {
       contributions.append((tensor(operands[iteration.carried + slice]), stack))
     }
     let totals = Dictionary(
-      zip(accumulated, results.dropFirst(carried.count)).map { ($0, $1) }, uniquingKeysWith: { first, _ in first })
+      zip(accumulated, running.totals(of: Array(results.dropFirst(carried.count)))).map { ($0, $1) },
+      uniquingKeysWith: { first, _ in first })
     for ((id, _), plan) in zip(ofCaptured, plans) {
       let value = plan.value(in: builder, site) {
         stacks[$0] ?? residuals.stack(of: $0)

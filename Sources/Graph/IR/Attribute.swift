@@ -135,7 +135,7 @@ public struct AttributeReader {
   public mutating func order() throws(Failure) -> AccumulationOrder? {
     guard let value = remaining.removeValue(forKey: "order") else { return nil }
     guard case .order(let order) = value else {
-      throw Failure(message: "attribute 'order' must be chain, chain(chunk: n) or lanes(n)")
+      throw Failure(message: "attribute 'order' must be chain, lanes(n), chain(chunk: n) or lanes(n, chunk: n)")
     }
     return order
   }

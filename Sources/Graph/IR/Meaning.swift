@@ -17,8 +17,8 @@ public enum Meaning: Sendable {
   case reduce(Reduction)
   /// Int32: where along `axis` the largest element stands: the first of equal ones, and a NaN wins. The axis disappears.
   case argMax(axis: Int)
-  /// `[batch…, m, k] × [batch…, k, n] → [batch…, m, n]` with equal batch extents: for each result a chain of fma over k
-  /// from +0.0 (order `chain`), or lanes of fma chains (order `lanes`).
+  /// `[batch…, m, k] × [batch…, k, n] → [batch…, m, n]` with equal batch extents: for each result chains of fma over k
+  /// from +0.0, in the printed order.
   case contract(order: AccumulationOrder?)
   case concatenate(axis: Int)
   /// `(table [v, rest…], indices i32 [i…]) → [i…, rest…]`: rows of the table. Indices are checked at run time.

@@ -8,18 +8,30 @@ struct Accumulation<Element: NumericElement> {
 
   /// The result over elements `0..<count`; `absorb` gives an accumulator after it took element i.
   func callAsFunction(_ count: Int, _ absorb: (Element, Int) -> Element) -> Element {
-    switch order {
-    case .chain: return chain(0..<count, absorb)
-    case .chunkedChain(let length):
-      var result = identity
-      for start in stride(from: 0, to: count, by: length) {
-        result = combine(result, chain(start..<(start + min(length, count - start)), absorb))
-      }
-      return result
+    total(0..<count, order.runs[...], absorb)
+  }
+
+  /// Of elements that are cut into runs of the last length, and each of these by the lengths before it.
+  private func total(_ elements: Range<Int>, _ lengths: ArraySlice<Int>, _ absorb: (Element, Int) -> Element) -> Element {
+    guard let length = lengths.last else { return leaf(elements, absorb) }
+    var result = identity
+    for start in stride(from: elements.lowerBound, to: elements.upperBound, by: length) {
+      let run = start..<(start + min(length, elements.upperBound - start))
+      result = combine(result, total(run, lengths.dropLast(), absorb))
+    }
+    return result
+  }
+
+  private func leaf(_ elements: Range<Int>, _ absorb: (Element, Int) -> Element) -> Element {
+    switch order.leaf {
+    case .chain:
+      var accumulator = identity
+      for element in elements { accumulator = absorb(accumulator, element) }
+      return accumulator
     case .lanes(let lanes):
       var accumulators = [Element](repeating: identity, count: lanes)
-      for element in 0..<count {
-        accumulators[element % lanes] = absorb(accumulators[element % lanes], element)
+      for (number, element) in elements.enumerated() {
+        accumulators[number % lanes] = absorb(accumulators[number % lanes], element)
       }
       var width = lanes
       while width > 1 {
@@ -28,12 +40,6 @@ struct Accumulation<Element: NumericElement> {
       }
       return accumulators[0]
     }
-  }
-
-  private func chain(_ elements: Range<Int>, _ absorb: (Element, Int) -> Element) -> Element {
-    var accumulator = identity
-    for element in elements { accumulator = absorb(accumulator, element) }
-    return accumulator
   }
 }
 
@@ -50,7 +56,8 @@ extension NodeInEvaluation {
       preconditionFailure("\(type) has no \(reduction.combiner): a bug in Cinch")
     }
     let accumulation = Accumulation(
-      order: reduction.order ?? .standard(reducing: reduction.axes, of: types[0].shape),
+      order: reduction.order
+        ?? .standard(reducing: reduction.axes, of: types[0].shape, by: reduction.combiner, operands[0].elementType),
       identity: Element(reduction.combiner.identity(operands[0].elementType)), combine: combine)
     let places = ReductionPlaces(types[0].shape, axes: reduction.axes)
     return Element.array(

@@ -1,6 +1,6 @@
 public struct MatMul: AccumulatingOp {
   public static let mnemonic = "matmul"
-  public static let summary = "[batch…, m, k] × [batch…, k, n] → [batch…, m, n]: a chain of fma over k from +0.0."
+  public static let summary = "[batch…, m, k] × [batch…, k, n] → [batch…, m, n]: chains of fma over k from +0.0."
 
   public var order: AccumulationOrder?
   public init(order: AccumulationOrder? = nil) { self.order = order }

@@ -175,15 +175,29 @@ extension GraphParser {
       guard count & (count - 1) == 0 else {
         throw error("the count of lanes must be a power of two, not \(count)", at: start)
       }
-      try expect(")")
-      return .lanes(count)
+      guard try skip(",") else {
+        try expect(")")
+        return .lanes(count)
+      }
+      return AccumulationOrder(.lanes(count), runs: try runs())
     }
     guard try skip("(") else { return .chain }
+    return AccumulationOrder(.chain, runs: try runs())
+  }
+
+  /// `chunk: 256, 16384)`
+  private mutating func runs() throws(GraphTextError) -> [Int] {
     try keyword("chunk")
     try expect(":")
-    let count = try integer("a count", in: 1...GraphTextLimits.magnitude)
+    var lengths: [Int] = []
+    repeat {
+      let start = token
+      let length = try integer("a count", in: 1...GraphTextLimits.magnitude)
+      guard length > lengths.last ?? 0 else { throw error("the lengths of runs must ascend", at: start) }
+      lengths.append(length)
+    } while try skip(",")
     try expect(")")
-    return .chunkedChain(count: count)
+    return lengths
   }
 
   /// `map (i0, i1) -> (i1, 2*i0 - 1)`

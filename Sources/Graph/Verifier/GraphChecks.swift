@@ -51,13 +51,13 @@ extension GraphVerification {
         case .contract(let ofContraction): order = ofContraction
         default: return nil
         }
-        switch order {
-        case nil: return subject.promises.contains(.ordersSet) ? "the order of accumulation is not set" : nil
-        case .chain: return nil
-        case .chunkedChain(let count): return count >= 1 ? nil : "a chunk has \(count) elements"
-        case .lanes(let count):
-          return count >= 1 && count & (count - 1) == 0 ? nil : "\(count) lanes are no power of two"
+        guard let order else {
+          return subject.promises.contains(.ordersSet) ? "the order of accumulation is not set" : nil
         }
+        if let shortest = order.runs.first, shortest < 1 { return "a chunk has \(shortest) elements" }
+        guard zip(order.runs, order.runs.dropFirst()).allSatisfy(<) else { return "the runs \(order.runs) don't ascend" }
+        guard case .lanes(let count) = order.leaf else { return nil }
+        return count >= 1 && count & (count - 1) == 0 ? nil : "\(count) lanes are no power of two"
       }),
   ]
 

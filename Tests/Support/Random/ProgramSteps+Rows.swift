@@ -9,6 +9,24 @@ extension ProgramStep {
         x.tensor.builder.add(Sum(axes: axes), [x.tensor], at: x.tensor.site),
         bound: x.bound * Double(axes.reduce(1) { $0 * x.tensor.shape[$1] }))
     },
+    // So many rows that sums over them are cut into runs, from one axis or several that the rows are made of.
+    ProgramStep(Sum.self) { w in
+      let (outer, inner, columns) = (
+        Int.random(in: 3...40, using: &w.random), Int.random(in: 1...40, using: &w.random), Int.random(in: 1...9, using: &w.random)
+      )
+      let count = outer * inner
+      var rows = w.newFloat([outer, inner, columns])
+      if w.random.oneIn(2) { rows = tanh(rows) }
+      if w.random.oneIn(3) { rows = rows.padded(low: [0, 1, 0], high: [0, 0, 0]).sliced(along: 1, 0..<inner) }
+      switch Int.random(in: 0...2, using: &w.random) {
+      case 0: w.add(rows.mean(along: 0, 1), bound: 2)
+      case 1: w.add(rows.reshaped(to: [count, columns]).sum(along: 0) * (1 / Float(count)), bound: 2)
+      default:
+        let others = w.newFloat([count, Int.random(in: 1...9, using: &w.random)])
+        let product = matmul(rows.reshaped(to: [count, columns]).transposedMatrix(), others)
+        w.add(product * (1 / Float(count)), bound: 4)
+      }
+    },
     ProgramStep(Mean.self) { w in
       let x = w.anyFloat(rank: 1)
       w.add(x.tensor.builder.add(Mean(axes: w.someAxes(x.tensor)), [x.tensor], at: x.tensor.site), bound: x.bound)

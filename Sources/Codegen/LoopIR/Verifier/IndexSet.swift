@@ -127,9 +127,10 @@ struct IndexSet: Hashable {
     var distance = other.first - first
     var remaining = other.strides[...]
     for stride in strides.reversed() {
+      // Steps that are whole numbers of this one go along it, all together.
       var count = 1
-      if let last = remaining.last, last.step == stride.step {
-        count = last.count
+      while let last = remaining.last, last.step % stride.step == 0 {
+        count = Saturating.sum(count, Saturating.product(last.step / stride.step, last.count - 1))
         remaining.removeLast()
       }
       // Those of `other` begin so many steps later.
