@@ -8,6 +8,8 @@ extension AccumulationOrder {
 
   private static func fits(_ extents: ArraySlice<Int>, _ runs: ArraySlice<Int>) -> Bool {
     guard let length = runs.last, let extent = extents.first else { return true }
+    // A run of one iteration is the axes inside of it.
+    if extent == 1, extents.count > 1 { return fits(extents.dropFirst(), runs) }
     let below = extents.dropFirst().reduce(1, *)
     if length >= extent * below { return fits(extents, runs.dropLast()) }
     if length >= below {
