@@ -77,9 +77,9 @@ import Testing
   func anyCachesGiveTheSameBits(_ engine: TestedEngine) throws {
     var draw = Draw(random: SplitMix(seed: 77))
     var lists = ""
-    for number in 0..<100 {
+    for number in 0..<180 {
       var graph = draw.graph()
-      if draw.chance(60) { graph = try draw.withRuns(graph.optimised()) }
+      if draw.chance(50) { graph = try draw.withRuns(graph.optimised()) }
       var inputs: [String: ElementArray] = [:]
       for (name, node) in graph.inputs {
         inputs[name] = HostTensor.randomNormal(graph.type(of: node).shape, seed: UInt64(number)).elements
@@ -100,7 +100,7 @@ import Testing
       "once for all lines of a window", "runs along k", "rows packed", "packed and turned", "asked for ahead", "divide rows",
       "divide panels", "divide batches",
     ] {
-      #expect(lists.split(separator: words).count > 2, "\(words)")
+      #expect(lists.split(separator: words).count > 1, "\(words)")
     }
   }
 }
