@@ -222,7 +222,7 @@ import Testing
   func impossibleWorkerCountIsAnError(count: Int) throws {
     let error = try #require(throws: NativeError.self) { try WorkerPool(workerCount: count) }
     #expect(error == .workerCountInvalid(count, limit: 1_024))
-    #expect(error.description.hasPrefix("'workers' is \(count): "))
+    #expect(error.description.hasPrefix("error: 'workers' is \(count): "))
     #expect(error.description.contains("between 1 and 1024"))
   }
 
