@@ -111,4 +111,37 @@ import Testing
     }
     #expect(Caller.nearest(in: []) == nil && Caller.nearest(in: [user]) == nil)
   }
+
+  /// An optimised program's frames: inlined functions' files are named from where the compiler ran, and thunks have a line.
+  @Test func framesOfOptimisedProgramsAreTold() throws {
+    /// - Parameter sources: where Cinch's lie below the folder that the compiler ran in.
+    func stack(_ sources: String, _ user: [Caller.Frame]) -> [Caller.Frame] {
+      let graph = sources + "/Graph/DSL"
+      let own = [("/app/\(graph)/Caller.swift", 59), ("//<compiler-generated>", 0), ("\(graph)/Caller.swift", 26)]
+      let operators = [("\(graph)/GraphBuilder.swift", 52), ("/app/\(graph)/Tensor+Operators.swift", 12)]
+      return (own + operators).map { .init(function: "Tensor.+ infix(_:_:)", path: $0, line: $1) } + user
+    }
+    let thunk = Caller.Frame(function: "protocol witness for Module.callAsFunction(_:)", path: "//<compiler-generated>", line: 26)
+    let macro = Caller.Frame(function: "freestanding macro expansion #1 of require", path: "/app/Tests/T.swift", line: 1)
+    for sources in ["Sources", ".build/checkouts/cinch/Sources"] {
+      for path in ["/app/Tests/T.swift", "Tests/T.swift"] {
+        let found = Caller.nearest(in: stack(sources, [thunk, macro, .init(function: "f", path: path, line: 7)]))
+        #expect(found?.site == CallSite("/app/Tests/T.swift", 7), "\(sources) \(path)")
+      }
+      let trainer = Caller.Frame(function: "f", path: "\(sources)/Runner/Training/Trainer.swift", line: 9)
+      #expect(Caller.nearest(in: stack(sources, [trainer, .init(function: "f", path: "Tests/T.swift", line: 7)])) == nil)
+    }
+    // The user's own folder may be called like Cinch's.
+    let namesake = Caller.Frame(function: "f", path: "Sources/Graph/Model.swift", line: 3)
+    let found = Caller.nearest(in: stack(".build/checkouts/cinch/Sources", [namesake]))
+    #expect(found?.site == CallSite("/app/Sources/Graph/Model.swift", 3))
+    // Where Cinch lies elsewhere, its paths are whole.
+    let elsewhere = stack("Sources", [namesake]).map { frame in
+      var frame = frame
+      if frame.path.hasPrefix("Sources/Graph/DSL") { frame.path = "/app/" + frame.path }
+      if frame.path == namesake.path { frame.path = "Sources/App/Model.swift" }
+      return frame
+    }
+    #expect(Caller.nearest(in: elsewhere)?.site.filePath == "Sources/App/Model.swift")
+  }
 }

@@ -20,6 +20,11 @@ struct Caller: Equatable {
     var function: String
     var path: String
     var line: Int
+
+    /// Whether its line is in code that nobody wrote; optimised programs give even that a number.
+    var isGenerated: Bool {
+      path.hasSuffix("<compiler-generated>") || path.contains("/@__swiftmacro_") || function.contains("macro expansion #")
+    }
   }
 
   /// Nil if nothing is known, or if Cinch was at work on its own: differentiating, training, rewriting.
@@ -30,17 +35,33 @@ struct Caller: Equatable {
     let own = "Graph/DSL/Caller.swift"
     guard let start = frames.firstIndex(where: { $0.path.hasSuffix("/" + own) }) else { return nil }
     let sources = frames[start].path.dropLast(own.count)
+    let folder = compilerFolder(of: frames, sources: sources)
     var callsLayer = false
-    for frame in frames[start...] where frame.line > 0 {
-      guard frame.path.hasPrefix(sources) else {
-        return Caller(
-          site: CallSite(filePath: frame.path, line: frame.line), function: frame.function, callsLayer: callsLayer)
+    for frame in frames[start...] where frame.line > 0 && !frame.isGenerated {
+      let path = frame.path.hasPrefix("/") ? frame.path : folder + frame.path
+      guard path.hasPrefix(sources) else {
+        return Caller(site: CallSite(filePath: path, line: frame.line), function: frame.function, callsLayer: callsLayer)
       }
-      let file = frame.path.dropFirst(sources.count)
+      let file = path.dropFirst(sources.count)
       if isAtWorkAlone(in: file) { return nil }
       if file == "Graph/Layers/Module.swift" { callsLayer = true }
     }
     return nil
+  }
+
+  /// The folder that relative paths start from: optimised programs name the file of an inlined function from where the compiler
+  /// ran. Empty if no frame of the graph's sources tells.
+  ///
+  /// A dependency's sources lie deeper than the user's own folder of the same name, so the longest match counts.
+  private static func compilerFolder(of frames: [Frame], sources: Substring) -> Substring {
+    var longest: Substring = ""
+    for path in frames.map(\.path) where !path.hasPrefix("/") {
+      for slash in path.indices where path[slash...].hasPrefix("/Graph/") {
+        let folder = path[...slash]
+        if folder.count > longest.count, sources.hasSuffix("/" + folder) { longest = folder }
+      }
+    }
+    return longest.isEmpty ? "" : sources.dropLast(longest.count)
   }
 
   /// Whether what runs in that file was asked for by no line of the user's model.
