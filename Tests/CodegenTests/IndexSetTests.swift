@@ -104,6 +104,13 @@ import Testing
     #expect(!panel.contains(Self.set(1920, 22, (32, 13), (2340, 2))))
     #expect(!lines.contains(Self.set(217, 18, (26, 3), (288, 3))))
     #expect(!lines.contains(Self.set(216, 18, (26, 4), (288, 3))))
+    // Steps that the lines of a window and the rows of a panel have in common.
+    let window = Self.set(0, 64, (96, 48))
+    #expect(window.contains(Self.set(0, 16, (48, 96))))
+    #expect(window.contains(Self.set(96, 16, (48, 93))))
+    #expect(!window.contains(Self.set(0, 17, (48, 96))))
+    #expect(!window.contains(Self.set(0, 16, (48, 97))))
+    #expect(!window.contains(Self.set(0, 16, (32, 96))))
     let planes = Self.set(7, 2, (10, 5), (100, 4))
     #expect(planes.contains(Self.set(127, 2, (10, 3), (100, 3))))
     #expect(planes.contains(Self.set(17, 1, (100, 2))))

@@ -104,7 +104,11 @@ struct LoweredProgram: Sendable {
   let proof: ProofReport
 
   init(_ tested: TestedProgram, _ target: Target, options: LoweringOptions = .testing) throws {
-    step = try lower(tested.optimised, target: target, options: options)
+    try self.init(tested.optimised, target, options: options)
+  }
+
+  init(_ optimised: Graph, _ target: Target, options: LoweringOptions = .testing) throws {
+    step = try lower(optimised, target: target, options: options)
     proof = try step.verified()
   }
 

@@ -25,6 +25,14 @@ struct IndexSet: Hashable {
   struct Stride: Hashable {
     var step: Int
     var count: Int
+
+    /// Steps below a longer step, and those of the longer step, which together reach all of these and perhaps some more; nil
+    /// where the longer step isn't a whole number of these, or is beyond them.
+    func split(at longer: Int) -> (below: Stride, Stride)? {
+      let (number, rest) = longer.quotientAndRemainder(dividingBy: step)
+      guard rest == 0, number > 1, count > number else { return nil }
+      return (Stride(step: step, count: number), Stride(step: longer, count: count.dividedUp(by: number)))
+    }
   }
 
   var first = 0
@@ -129,7 +137,13 @@ struct IndexSet: Hashable {
     for stride in strides.reversed() {
       // Steps that are whole numbers of this one go along it, all together.
       var count = 1
-      while let last = remaining.last, last.step % stride.step == 0 {
+      while var last = remaining.last {
+        if let (below, longer) = last.split(at: stride.step) {
+          remaining[remaining.endIndex - 1] = below
+          remaining.append(longer)
+          last = longer
+        }
+        guard last.step % stride.step == 0 else { break }
         count = Saturating.sum(count, Saturating.product(last.step / stride.step, last.count - 1))
         remaining.removeLast()
       }
