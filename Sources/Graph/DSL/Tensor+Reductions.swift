@@ -67,6 +67,15 @@ extension Tensor {
   public func logSumExp(
     along axes: Int..., keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
   ) -> Tensor {
+    reduced(axes.isEmpty ? Array(0..<shape.rank) : axes, keepingAxes, "logSumExp", CallSite(file, line)) {
+      LogSumExpOp(axes: $0)
+    }
+  }
+
+  /// log Σ eᵃ over the axes that the array names; none where it is empty.
+  public func logSumExp(
+    along axes: [Int], keepingAxes: Bool = false, file: StaticString = #filePath, line: Int = #line
+  ) -> Tensor {
     reduced(axes, keepingAxes, "logSumExp", CallSite(file, line)) { LogSumExpOp(axes: $0) }
   }
 
