@@ -77,6 +77,15 @@ extension ProgramStep {
       w.add(gather(x.tensor, at: indices), bound: x.bound)
     },
     ProgramStep(ScatterAdd.self) { w in
+      if w.random.oneIn(3) {
+        // So many rows for few results that they go to several results first.
+        let count = Int.random(in: 1...8, using: &w.random)
+        let extents = [Int.random(in: 65...70, using: &w.random), 64]
+        let columns = w.random.oneIn(2) ? [] : [2]
+        let rows = w.newFloat(Shape(extents + columns)) * (1 / Float(64))
+        w.add(scatterAdd(rows, at: w.newIndices(Shape(extents), limit: count), count: count), bound: 300)
+        return
+      }
       let x = w.anyFloat(rank: 1)
       let count = w.extent()
       let indices = w.newIndices([x.tensor.shape[0]], limit: count)
