@@ -16,10 +16,17 @@ struct RealBound {
   private(set) var furthest = (ratio: 0.0, text: "")
 
   init(_ tested: TestedProgram) throws {
-    self.init(tested.expected, exact: try tested.independentMeaning())
+    try self.init(bounding: tested)
+    // Parts of a formula by hand overflow or vanish in Float64 too: log(1 − sigmoid(50)).
+    if furthest.ratio == .infinity { try self.init(bounding: tested.inStableForms()) }
+  }
+
+  private init(bounding tested: TestedProgram) throws {
+    let exact = try tested.independentMeaning()
+    self.init(tested.expected, exact: exact)
     if furthest.ratio > 1 {
       let nearby = try (0..<6).map { try tested.independentMeaning(withNoise: $0) } + [tested.independentMeaningOfRounded()]
-      self.init(tested.expected, exact: try tested.independentMeaning(), nearby: nearby)
+      self.init(tested.expected, exact: exact, nearby: nearby)
     }
   }
 

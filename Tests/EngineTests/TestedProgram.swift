@@ -11,7 +11,7 @@ typealias StepResults = [String: ElementArray]
 struct TestedProgram: Sendable {
   let name: String
   /// With a value for each state variable.
-  let program: RandomProgram
+  private(set) var program: RandomProgram
   let optimised: Graph
   let expected: StepResults
 
@@ -24,6 +24,13 @@ struct TestedProgram: Sendable {
     self.program = program
     optimised = try program.graph.optimised()
     expected = try Self.results(of: Interpreter(optimised), program)
+  }
+
+  /// The same results, and a graph in stable forms, whose parts don't overflow in Float64 either.
+  func inStableForms() -> TestedProgram {
+    var stable = self
+    stable.program.step = Stabilise.run(program.step)
+    return stable
   }
 
   /// In real numbers, of the graph as it was built, by libm and without any pass.

@@ -1,4 +1,5 @@
 import Cinch
+import TestSupport
 import Testing
 
 /// Contractions of shapes that are packed, cut into panels, run along k in parts, divided in each way among workers: all
@@ -175,7 +176,7 @@ import Testing
     let engines = ["tinycc-avx512", "tinycc-avx2", "tinycc-scalar", "gcc"].compactMap(Engine.init(name:))
     for engine in engines {
       if case .tinycc(let set) = engine, !Target.current(set).isSupported { continue }
-      for workers in [1, 2, 3] {
+      for workers in engine.worthTesting(workers: [1, 2, 3]) {
         let program = try graph.compile(ProgramOptions(engine: engine, workers: workers, isTesting: true))
         if case .tinycc(let set) = engine, set != .scalar, workers == 3 {
           let list = program.step.kernelList

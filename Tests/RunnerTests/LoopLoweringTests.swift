@@ -1,5 +1,6 @@
 import Cinch
 import CinchGraph
+import TestSupport
 import Testing
 
 /// Loops run as loops of the schedule: every engine gives the interpreter's bits, for any number of workers.
@@ -12,7 +13,7 @@ import Testing
     for _ in 0..<steps { expected.append(try reference.run(inputs)) }
     for engine in Self.engines {
       if case .tinycc(let set) = engine, !Target.current(set).isSupported { continue }
-      for workers in [1, 3] {
+      for workers in engine.worthTesting(workers: [1, 3]) {
         let program = try graph.compile(ProgramOptions(engine: engine, workers: workers, isTesting: true))
         for step in 0..<steps {
           #expect(try program.run(inputs) == expected[step], "step \(step) by \(engine) with \(workers) workers")

@@ -1,4 +1,5 @@
 import Cinch
+import TestSupport
 import Testing
 
 /// A result may lie where something lay that its own kernel is done with at that point.
@@ -21,7 +22,7 @@ import Testing
     let engines = ["tinycc-avx512", "tinycc-avx2", "tinycc-scalar", "gcc"].compactMap(Engine.init(name:))
     for engine in engines {
       if case .tinycc(let set) = engine, !Target.current(set).isSupported { continue }
-      for workers in [1, 3] {
+      for workers in engine.worthTesting(workers: [1, 3]) {
         let program = try graph.compile(ProgramOptions(engine: engine, workers: workers, isTesting: isTesting))
         #expect(try program.run(["x": x]) == expected, "\(engine) with \(workers) workers")
       }
