@@ -16,35 +16,17 @@ struct RealBound {
   private(set) var furthest = (ratio: 0.0, text: "")
 
   init(_ tested: TestedProgram) throws {
+    try self.init(bounding: tested)
+    // Parts of a formula by hand overflow or vanish in Float64 too, as in log(1 − sigmoid(50)): its stable form tells.
+    if furthest.ratio > 1 { try self.init(bounding: tested.inStableForms()) }
+  }
+
+  private init(bounding tested: TestedProgram) throws {
     let exact = try tested.independentMeaning()
     self.init(tested.expected, exact: exact)
     guard furthest.ratio > 1 else { return }
-    let nearby = try Self.nearby(tested)
+    let nearby = try (0..<6).map { try tested.independentMeaning(withNoise: $0) } + [tested.independentMeaningOfRounded()]
     self.init(tested.expected, exact: exact, nearby: nearby)
-    guard furthest.ratio == .infinity else { return }
-    // Parts of a formula by hand overflow or vanish in Float64 too, as in log(1 − sigmoid(50)): its stable form tells.
-    let stable = tested.inStableForms()
-    let finite = try stable.independentMeaning()
-    self.init(
-      tested.expected, exact: Self.filled(exact, whereInfinite: exact, from: finite),
-      nearby: try zip(nearby, Self.nearby(stable)).map { Self.filled($0, whereInfinite: exact, from: $1) })
-  }
-
-  private static func nearby(_ tested: TestedProgram) throws -> [StepResults] {
-    try (0..<6).map { try tested.independentMeaning(withNoise: $0) } + [tested.independentMeaningOfRounded()]
-  }
-
-  /// Results with those of another meaning in the places where the exact ones are no numbers.
-  private static func filled(
-    _ results: StepResults, whereInfinite exact: StepResults, from other: StepResults
-  ) -> StepResults {
-    var filled = results
-    for (name, value) in results where value.elementType.isFloatingPoint {
-      guard let exact = exact[name]?.doubles, let other = other[name]?.doubles else { continue }
-      let own = value.doubles
-      filled[name] = .float64(own.indices.map { exact[$0].isFinite ? own[$0] : other[$0] })
-    }
-    return filled
   }
 
   /// What rounding alone may leave, in largest movements of the samples.
