@@ -106,7 +106,7 @@ public struct CPrinter: Sendable {
     kernel.buffers.reduce(0) { max($0, program.buffers[$1.index].motion?.steps.count ?? 0) }
   }
 
-  /// Of functions that find their tensors themselves.
+  /// Parameters of functions that find their tensors in the segments.
   static let segmentParameters =
     "unsigned char *state, unsigned char *scratch, unsigned char *const *inputs, long worker, long workers"
   static let segmentArguments = ["state", "scratch", "inputs", "worker", "workers"]

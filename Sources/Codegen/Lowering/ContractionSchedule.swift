@@ -52,7 +52,7 @@ struct ContractionSchedule: Sendable {
   let inner: [LoopAxis]
   /// Rows of a register tile.
   var tile: Int
-  /// By vectors, less one: rows of the tiles of a strip that is narrower than the others. Empty where all have as many.
+  /// Element v − 1 holds the tile rows of a narrow strip of v vectors. It is empty where all strips have equal tiles.
   var narrowTiles: [Int] = []
   /// Columns of a register tile.
   var strip: Int
@@ -171,7 +171,7 @@ extension ContractionSchedule {
     askAhead(body, target, isPlain: factors.isPlain)
   }
 
-  /// Rows of a tile that is so many columns wide.
+  /// The rows of a tile with this number of columns.
   func tile(ofColumns count: Int) -> Int {
     let vectors = count.dividedUp(by: lanes)
     return vectors <= narrowTiles.count ? narrowTiles[vectors - 1] : tile

@@ -52,7 +52,7 @@ struct TileCosts {
   /// A rest is another copy of the code, which has to be compiled and fetched.
   private func copyFactor(_ copies: Int) -> Double { 1 + 0.03 * Double(copies - 1) }
 
-  /// Rows of a tile that is so many vectors wide.
+  /// The rows of a tile with this number of vectors.
   func height(_ vectors: Int, rows: Int) -> Int { tiles(vectors, rows: rows).height }
 
   /// What costs least when `workers` share the strips. Each row has a factor that its tiles cost.

@@ -3,7 +3,7 @@ import CinchGraph
 /// Cuts rows that are added to those that indices name into runs with results of their own, which a sum then brings together: a
 /// row that most indices name would be one long chain otherwise.
 enum SplitScatters {
-  /// A sum is cut from so many positions on, and so many for each row of its result: what is cut has more rows, and isn't cut again.
+  /// Least positions of a sum that is cut, in all and for each row of its result. Cut sums have more rows, so they stay below.
   private static let leastPositions = 1 << 12
   private static let leastPerRow = 64
 

@@ -23,7 +23,7 @@ struct ColdRegions {
 
   private let program: VectorProgram
   private var useCount: [Int32]
-  /// By value: the instruction that gives it, or -1.
+  /// The instruction that defines each value, or -1.
   private var definition: [Int32]
 
   /// Selects by one mask, none of which needs another's result.

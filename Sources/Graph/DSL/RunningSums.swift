@@ -2,7 +2,7 @@
 /// sums: a carried value for the run that goes on, and one for all runs before it.
 struct RunningSums {
   private static let run = 128
-  /// Until so many iterations, there is one chain.
+  /// The most iterations that are summed in one chain.
   private static let whole = 256
 
   private let terms: [Tensor]

@@ -121,7 +121,7 @@ public func power(_ a: Tensor, _ b: Double, file: StaticString = #filePath, line
   return power(a, Tensor.scalar(b, like: a, at: CallSite(file, line)), file: file, line: line)
 }
 
-/// By squaring; 1 where the exponent is 0.
+/// Multiplies by repeated squaring; the result is 1 where the exponent is 0.
 private func wholePower(_ a: Tensor, _ exponent: Int) -> Tensor {
   if exponent < 0 { return 1 / wholePower(a, -exponent) }
   if exponent == 0 { return a.builder.constant(Tensor.literal(1, a.elementType), shape: a.shape, at: a.site) }

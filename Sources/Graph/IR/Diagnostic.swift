@@ -22,7 +22,7 @@ public struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
   public var site: CallSite
   public var notes: [Note]
   public var severity = Severity.error
-  /// Of warnings about one line, those that share it say the same.
+  /// Warnings about one line that share this value say the same.
   package var topic = ""
   /// The path of the model's layer or other part in which the mistake was found: `encoder.layers.0`. Empty where it is in none.
   public var layer = ""

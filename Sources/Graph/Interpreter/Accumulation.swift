@@ -11,7 +11,7 @@ struct Accumulation<Element: NumericElement> {
     total(0..<count, order.runs[...], absorb)
   }
 
-  /// Of elements that are cut into runs of the last length, and each of these by the lengths before it.
+  /// The sum of elements cut into runs of the last length, and each run by the lengths before it.
   private func total(_ elements: Range<Int>, _ lengths: ArraySlice<Int>, _ absorb: (Element, Int) -> Element) -> Element {
     guard let length = lengths.last else { return leaf(elements, absorb) }
     var result = identity

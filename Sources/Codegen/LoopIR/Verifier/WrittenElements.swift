@@ -39,7 +39,7 @@ struct WrittenElements {
 /// The elements of one buffer that have certainly been written when a kernel runs: for good, or where a slice lies in this
 /// iteration of the loops around.
 struct WrittenSlices {
-  /// By the elements that they go on with each iteration of the loops around, outermost first, without zeros at the end.
+  /// Keys are strides per iteration of the enclosing loops, outermost first, without trailing zeros.
   private var elements: [[Int]: WrittenElements] = [:]
 
   private static func key(_ steps: [Int]) -> [Int] {
